@@ -1,0 +1,91 @@
+"""What a guidance method is: the signals it needs at a step, and how it combines them.
+
+Notation, everywhere in this project: ``x_t = (1 - t) x_0 + t eps``, velocity ``v = eps - x_0``,
+``t = 1`` is noise and ``t = 0`` is data.  A weight ``w`` multiplies from the weak signal,
+``v_weak + w (v_strong - v_weak)``: ``w = 1`` is unguided, ``w = 0`` is the weak signal alone.
+
+Nothing here imports torch, so that plans and parameter checks start fast; methods use tensor
+operators only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from w2s.params.base import Strict
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, order=True)
+class Signal:
+    """One prediction a denoiser can be asked for at ``(x, t)``."""
+
+    null: bool = False  # the null class or negative prompt instead of the condition
+    skip: tuple[int, ...] = ()  # transformer blocks (0-based, ascending) replaced by the identity
+    head: bool = False  # read out at the mid-depth head instead of after the last block
+    net: str = "main"  # "main", or the name of a separate weak network
+
+
+STRONG = Signal()
+NULL = Signal(null=True)
+HEAD = Signal(head=True)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a solver step lies: everything time-dependent that a method may use."""
+
+    index: int  # 0-based number of the step in the whole trajectory
+    times: tuple[float, ...]  # all N + 1 times of the trajectory, falling from t = 1 to t = 0
+    first: int  # first step of the method's window
+    last: int  # one past the last step of the method's window
+
+    @property
+    def t(self) -> float:
+        """The time at which the step starts."""
+        return self.times[self.index]
+
+    @property
+    def progress(self) -> float:
+        """Position inside the window: 0 at its first step, 1 at its last (0 if it has one)."""
+        return (self.index - self.first) / max(self.last - self.first - 1, 1)
+
+
+@dataclass
+class State:
+    """What a method carries from step to step; it travels with a segment's boundary."""
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)  # each with the batch as first axis
+
+
+class Method(Strict):
+    """Base of all guidance methods; parameters are pydantic fields.
+
+    The life of a method: `at` turns the configured method into what is done at one step, with
+    every schedule and random draw resolved to plain values; the result is what plans hash and
+    manifests record.  `signals` says which predictions that needs, `combine` uses them.
+    """
+
+    version: ClassVar[int] = 1  # raise when `at`, `signals` or `combine` give other results
+    affine: ClassVar[bool] = True  # coefficients sum to one: the same result in v, eps and x0
+    source: ClassVar[str] = ""  # paper and equation
+    formula: ClassVar[str] = ""  # one line, for the table of methods
+
+    method: str
+    """Name of the method."""
+
+    def at(self, step: Step) -> Method | None:
+        """The method at this step, free of schedules; None where it is plain conditional."""
+        return self
+
+    def signals(self) -> tuple[Signal, ...]:
+        """The predictions `combine` reads; only defined on the result of `at`."""
+        raise NotImplementedError
+
+    def combine(self, v: Mapping[Signal, Tensor], x: Tensor, t: float, state: State) -> Tensor:
+        """The guided velocity, shaped like ``x`` (batch, channels, height, width)."""
+        raise NotImplementedError
