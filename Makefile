@@ -1,0 +1,26 @@
+# make demo: the study at mini scale.  make test: all tests.  Both make .venv from the hashed lock.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+.PHONY: demo test lint lock env
+
+demo: env
+	snakemake
+	w2s table results/tables/guidance.csv
+
+test: env
+	pytest -n 2
+
+lint: env
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+env: .venv/ready
+
+.venv/ready: requirements/lock.txt pyproject.toml
+	sh requirements/install.sh
+
+lock: env
+	uv pip compile -q --upgrade --generate-hashes --no-annotate --no-header --universal \
+	  --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	  requirements/requirements.in requirements/dev.in -o requirements/lock.txt

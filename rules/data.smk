@@ -1,0 +1,107 @@
+"""Images, their index, the VAE, latents, feature network and reference statistics."""
+
+
+rule render:
+    input:
+        node_inputs("images"),
+    output:
+        "results/store/images/{key}/manifest.json",
+    log:
+        "results/logs/render/{key}.log",
+    benchmark:
+        "results/benchmarks/render/{key}.tsv"
+    params:
+        plan=PLAN.frozen,
+    shell:
+        "{W2S} render {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule index:
+    input:
+        node_inputs("index"),
+    output:
+        "results/store/index/{key}/manifest.json",
+    log:
+        "results/logs/index/{key}.log",
+    benchmark:
+        "results/benchmarks/index/{key}.tsv"
+    params:
+        plan=PLAN.frozen,
+    shell:
+        "{W2S} index {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule vae:
+    input:
+        node_inputs("vae"),
+    output:
+        "results/store/vae/{key}/manifest.json",
+    log:
+        "results/logs/vae/{key}.log",
+    benchmark:
+        "results/benchmarks/vae/{key}.tsv"
+    params:
+        plan=PLAN.frozen,
+    resources:
+        gpu=PLAN.gpu,
+        mem_mb=16000,
+        runtime=240,
+    shell:
+        "{W2S} vae {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule encode:
+    input:
+        node_inputs("latents"),
+    output:
+        "results/store/latents/{key}/manifest.json",
+    log:
+        "results/logs/encode/{key}.log",
+    benchmark:
+        "results/benchmarks/encode/{key}.tsv"
+    params:
+        plan=PLAN.frozen,
+    resources:
+        gpu=PLAN.gpu,
+        mem_mb=16000,
+        runtime=240,
+    shell:
+        "{W2S} encode {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule features:
+    input:
+        node_inputs("features"),
+    output:
+        "results/store/features/{key}/manifest.json",
+    log:
+        "results/logs/features/{key}.log",
+    benchmark:
+        "results/benchmarks/features/{key}.tsv"
+    params:
+        plan=PLAN.frozen,
+    resources:
+        gpu=PLAN.gpu,
+        mem_mb=16000,
+        runtime=120,
+    shell:
+        "{W2S} features {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule reference:
+    input:
+        node_inputs("reference"),
+    output:
+        "results/store/reference/{key}/manifest.json",
+    log:
+        "results/logs/reference/{key}.log",
+    benchmark:
+        "results/benchmarks/reference/{key}.tsv"
+    params:
+        plan=PLAN.frozen,
+    resources:
+        gpu=PLAN.gpu,
+        mem_mb=32000,
+        runtime=120,
+    shell:
+        "{W2S} reference {wildcards.key} --plan {params.plan} > {log} 2>&1"

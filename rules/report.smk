@@ -1,0 +1,52 @@
+"""Published files: cells, tables and figures, each following the store and its key file."""
+
+for table, columns in PLAN.columns.items():
+
+    rule:
+        name:
+            f"cells_{table}"
+        input:
+            nodes=group_inputs(f"cells/{table}"),
+            key=f".w2s/keys/cells/{table}/{{row}}.key",
+        output:
+            [f"results/cells/{table}/{{row}}/{column}.json" for column in columns],
+            f"results/figures/{table}/{{row}}.png",
+        log:
+            f"results/logs/cells/{table}/{{row}}.log",
+        params:
+            plan=PLAN.frozen,
+            group=f"cells/{table}",
+        localrule: True
+        shell:
+            "{W2S} publish {params.group}/{wildcards.row} --plan {params.plan} > {log} 2>&1"
+
+
+rule table:
+    input:
+        nodes=group_inputs("table"),
+        key=".w2s/keys/table/{table}.key",
+    output:
+        multiext("results/tables/{table}", ".csv", ".md", ".tex"),
+        multiext("results/figures/{table}", "-samples.png", "-schedules.png"),
+    log:
+        "results/logs/table/{table}.log",
+    params:
+        plan=PLAN.frozen,
+    localrule: True
+    shell:
+        "{W2S} publish table/{wildcards.table} --plan {params.plan} > {log} 2>&1"
+
+
+rule curves:
+    input:
+        nodes=lambda wildcards: group_inputs("figure")(["curves"]),
+        key=".w2s/keys/figure/curves.key",
+    output:
+        "results/figures/training-curves.png",
+    log:
+        "results/logs/curves.log",
+    params:
+        plan=PLAN.frozen,
+    localrule: True
+    shell:
+        "{W2S} publish figure/curves --plan {params.plan} > {log} 2>&1"

@@ -1,0 +1,39 @@
+"""Guided samples, segment by segment, and their metrics."""
+
+
+rule sample:
+    input:
+        node_inputs("segment"),
+    output:
+        "results/store/segment/{key}/manifest.json",
+    log:
+        "results/logs/sample/{key}.log",
+    benchmark:
+        "results/benchmarks/sample/{key}.tsv"
+    params:
+        plan=PLAN.frozen,
+    resources:
+        gpu=PLAN.gpu,
+        mem_mb=32000,
+        runtime=480,
+    shell:
+        "{W2S} sample {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule evaluate:
+    input:
+        node_inputs("metrics"),
+    output:
+        "results/store/metrics/{key}/manifest.json",
+    log:
+        "results/logs/evaluate/{key}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{key}.tsv"
+    params:
+        plan=PLAN.frozen,
+    resources:
+        gpu=PLAN.gpu,
+        mem_mb=64000,
+        runtime=240,
+    shell:
+        "{W2S} evaluate {wildcards.key} --plan {params.plan} > {log} 2>&1"

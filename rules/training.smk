@@ -1,0 +1,35 @@
+"""Training, and the weak models taken from it."""
+
+
+rule train:
+    input:
+        node_inputs("train"),
+    output:
+        "results/store/train/{key}/manifest.json",
+    log:
+        "results/logs/train/{key}.log",
+    benchmark:
+        "results/benchmarks/train/{key}.tsv"
+    params:
+        plan=PLAN.frozen,
+    resources:
+        gpu=PLAN.gpu,
+        mem_mb=64000,
+        runtime=1440,
+    shell:
+        "{W2S} train {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule extract:
+    input:
+        node_inputs("weights"),
+    output:
+        "results/store/weights/{key}/manifest.json",
+    log:
+        "results/logs/extract/{key}.log",
+    benchmark:
+        "results/benchmarks/extract/{key}.tsv"
+    params:
+        plan=PLAN.frozen,
+    shell:
+        "{W2S} extract {wildcards.key} --plan {params.plan} > {log} 2>&1"

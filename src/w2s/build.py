@@ -1,0 +1,96 @@
+"""Building one node: verify what it reads, do the work in a scratch directory, publish by rename."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import shutil
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import w2s
+from w2s import store
+from w2s.errors import UserError
+from w2s.job import Execution, Job
+from w2s.plan.frozen import FrozenPlan
+from w2s.plan.kinds import KINDS
+from w2s.plan.nodes import Node
+
+PACKAGES = ("torch", "diffusers", "timm", "torch-fidelity", "accelerate", "numpy", "safetensors")
+
+
+def build(kind: str, key: str, plan: FrozenPlan) -> None:
+    """Build one node of a plan, unless it is there.
+
+    Raises:
+        UserError: something a user can mend; nothing half-written is left behind.
+        OutOfTime: a training run has saved its state and stopped at its time budget.
+    """
+    node = plan.node(key)
+    if node.kind != kind:
+        raise UserError(f"node {key} is a {node.kind}; use `w2s {KINDS[node.kind].verb}`")
+    if store.present(kind, key):
+        print(f"{kind} {key} is there", file=sys.stderr)
+        return
+    parents = {
+        role: [store.verified_or_set_aside(plan.node(p).kind, p) for p in keys]
+        for role, keys in node.inputs.items()
+    }
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leave by the finally
+    scratch = store.scratch_dir(kind, key)
+    try:
+        facts = _work(node, scratch, parents, Execution(**plan.execution))
+        store.publish(scratch, kind, key, facts)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _work(node: Node, scratch: Path, parents, execution: Execution) -> dict:
+    """Run the builder; returns everything the manifest says beside the checksums."""
+    kind = KINDS[node.kind]
+    os.environ.setdefault("OMP_NUM_THREADS", str(execution.threads))
+    for name in kind.imports:
+        importlib.import_module(name)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(execution.threads)
+    module, _, function = kind.builder.partition(":")
+    builder = getattr(importlib.import_module(module), function)
+    startup = time.process_time()
+    start, clock = datetime.now(UTC), time.monotonic()
+    job = Job(node.kind, node.key, node.spec, scratch, parents, node.local, execution)
+    facts = builder(job) or {}
+    return {
+        "label": node.label,
+        "version": kind.version,
+        "spec": node.spec,
+        "parents": node.parents,
+        "helpers": node.helpers,
+        "facts": facts,
+        "code": w2s.__version__,
+        "packages": _versions(),
+        "hardware": _hardware(),
+        "start": start.isoformat(timespec="seconds"),
+        "end": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - clock, 3),
+        "cpu_seconds": round(time.process_time() - startup, 3),
+        "startup_cpu_seconds": round(startup, 3),
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {p: metadata.version(p) for p in PACKAGES}
+
+
+def _hardware() -> dict[str, str]:
+    torch = sys.modules.get("torch")
+    gpu = torch is not None and torch.cuda.is_available()
+    return {
+        "machine": platform.machine(),
+        "cpus": str(os.cpu_count()),
+        "gpu": torch.cuda.get_device_name() if gpu else "none",
+    }

@@ -1,0 +1,147 @@
+"""The command line: `w2s <verb>`.  A verb imports what it needs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from pathlib import Path
+
+from w2s.errors import OutOfTime, UserError
+from w2s.plan.kinds import VERBS
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; 0 done, 2 the user can mend it, 75 out of time with the state saved."""
+    args = parser().parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except UserError as error:
+        print(f"w2s: {error}", file=sys.stderr)
+        return 2
+    except OutOfTime as error:
+        print(f"w2s: {error}", file=sys.stderr)
+        return 75
+    except BrokenPipeError:  # `w2s show ... | head`
+        return 141
+    except Exception:
+        traceback.print_exc()
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their arguments."""
+    top = argparse.ArgumentParser(prog="w2s", description="Weak-to-strong guidance studies.")
+    verbs = top.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name, run, help):
+        sub = verbs.add_parser(name, help=help, description=help)
+        sub.set_defaults(run=run)
+        return sub
+
+    for name, kind in VERBS.items():
+        sub = verb(name, _build, f"build one node of kind {kind}")
+        sub.set_defaults(kind=kind)
+        sub.add_argument("key", help="key of the node")
+        sub.add_argument("--plan", type=Path, required=True, help="the frozen plan to follow")
+    sub = verb("publish", _publish, "write cells, a table or figures from the store")
+    sub.add_argument("group", help="such as cells/guidance/cfg-2 or table/guidance")
+    sub.add_argument("--plan", type=Path, required=True, help="the frozen plan to follow")
+    sub = verb("plan", _plan, "say what would run and why, and what it costs")
+    _study(sub)
+    sub.add_argument("--nodes", action="store_true", help="list every node")
+    sub = verb("show", _show, "walk a published number back to its raw data")
+    sub.add_argument("path", type=Path, help="a file under results/")
+    sub = verb("recompute", _recompute, "forget what only this cell uses")
+    sub.add_argument("path", type=Path, help="a file under results/")
+    _study(sub)
+    sub = verb("doctor", _doctor, "check the store")
+    sub.add_argument("--store", action="store_true", required=True, help="verify every checksum")
+    sub = verb("table", _table, "print a published table")
+    sub.add_argument("path", type=Path, help="a csv file under results/tables/")
+    verb("schema", _schema, "print the JSON schema of a study")
+    sub = verb("cost", _cost, "measure the seconds of one forward, for estimates")
+    _study(sub)
+    verb("record-code", _record_code, "record anew the digests of the code behind each kind")
+    return top
+
+
+def _study(sub) -> None:
+    sub.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
+    sub.add_argument("--scale", help="smoke, mini or paper, instead of the file's")
+    sub.add_argument("--data", help="a folder of images, instead of the scale's data set")
+
+
+def _load(args):
+    from w2s.params.load import load_params
+
+    chosen = {"scale": args.scale, "data": args.data}
+    return load_params(args.params, {k: v for k, v in chosen.items() if v is not None})
+
+
+def _build(args):
+    from w2s.build import build
+    from w2s.plan.frozen import FrozenPlan
+
+    build(args.kind, args.key, FrozenPlan(args.plan))
+
+
+def _publish(args):
+    from w2s.plan.frozen import FrozenPlan
+    from w2s.report.publish import publish
+
+    publish(args.group, FrozenPlan(args.plan))
+
+
+def _plan(args):
+    from w2s.plan.overview import overview
+
+    print(overview(_load(args), nodes=args.nodes))
+
+
+def _show(args):
+    from w2s.trace import show
+
+    print(show(args.path))
+
+
+def _recompute(args):
+    from w2s.trace import recompute
+
+    print(recompute(args.path, _load(args)))
+
+
+def _doctor(args):
+    from w2s.doctor import check_store
+
+    report, damaged = check_store()
+    print(report)
+    return 1 if damaged else 0
+
+
+def _table(args):
+    from w2s.report.tables import show_table
+
+    print(show_table(args.path))
+
+
+def _schema(args):
+    from w2s.params.schema import schema_text
+
+    print(schema_text())
+
+
+def _cost(args):
+    from w2s.plan.measure import measure_cost
+
+    print(measure_cost(_load(args)))
+
+
+def _record_code(args):
+    from w2s.plan.code import record
+
+    print(record())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""`w2s doctor --store`: verify every checksum; name and set aside what is damaged."""
+
+from __future__ import annotations
+
+from w2s import store
+from w2s.plan.kinds import KINDS
+
+
+def check_store() -> tuple[str, int]:
+    """Verify every published node; returns what to tell the user, and how many were damaged."""
+    damaged, whole = [], 0
+    for kind in KINDS:
+        for folder in sorted((store.STORE / kind).glob("*")):
+            if not any(folder.iterdir()):
+                continue  # made ready for a job that has not published yet
+            try:
+                store.verify(kind, folder.name)
+                whole += 1
+            except store.Damaged as damage:
+                damaged.append(f"{damage}; moved to {store.set_aside(kind, folder.name)}")
+    lines = [*damaged, f"{whole} nodes are whole, {len(damaged)} damaged"]
+    if damaged:
+        lines.append("run snakemake again to compute the damaged ones anew")
+    return "\n".join(lines), len(damaged)

@@ -1,0 +1,120 @@
+"""Parameters of images, latents, the VAE, feature networks and metrics."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from w2s.params.base import Strict
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class ToyData(Strict):
+    """The miniature world: shapes in colours, rendered to PNG files in class folders."""
+
+    kind: Literal["toy"]
+    name: str = "mini world"
+    """Name of the data set in captions."""
+    resolution: Annotated[int, Field(ge=8, le=1024)]
+    """Height and width of the images in pixels."""
+    count: PositiveInt
+    """How many images are rendered."""
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """How far position, rotation and stripe phase vary; the difficulty of the world."""
+    seed: Seed = 0
+
+    classes: ClassVar[int] = 30  # six shapes in five colours
+
+
+class FolderData(Strict):
+    """A folder with one sub-folder of images per class (PNG, JPEG or WebP)."""
+
+    kind: Literal["folder"]
+    name: str | None = None
+    """Name of the data set in captions; the folder's own name if null."""
+    path: Annotated[str, Field(min_length=1)]
+    """The folder, relative to the working directory."""
+    resolution: Annotated[int, Field(ge=8, le=1024)]
+    """Height and width to which images are cropped and resized, in pixels."""
+    on_bad_file: Literal["refuse", "skip"] = "refuse"
+    """Refuse a data set with unreadable files, or skip them and record which."""
+    classes: PositiveInt | None = None
+    """Number of classes; counted in the folder if null."""
+    images: PositiveInt | None = None
+    """Number of images, for estimates of disk space only."""
+    fingerprint: str | None = None
+    """Identity of the content; hashed from the files if null (give one for very large sets)."""
+
+
+class TrainedVAE(Strict):
+    """A small AutoencoderKL trained on the spot."""
+
+    kind: Literal["trained"]
+    block_channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    """Channels per resolution level; each level after the first halves the size."""
+    latent_channels: PositiveInt = 4
+    layers: PositiveInt = 1
+    """Residual layers per block."""
+    norm_groups: PositiveInt = 4
+    steps: PositiveInt
+    batch: PositiveInt = 8
+    lr: PositiveFloat = 3e-3
+    kl_weight: NonNegative = 5e-4
+    """Weight of the mean KL divergence per latent dimension."""
+    seed: Seed = 0
+
+
+class DiffusersVAE(Strict):
+    """A pretrained AutoencoderKL in diffusers' folder format."""
+
+    kind: Literal["diffusers"]
+    path: Annotated[str, Field(min_length=1)]
+    """Folder with config.json and the weights."""
+    fingerprint: str | None = None
+    """Identity of the weights; hashed from the files if null."""
+    downsample: PositiveInt = 8
+    """Image pixels per latent pixel along one side."""
+    latent_channels: PositiveInt = 4
+
+
+class Latents(Strict):
+    """How images are encoded."""
+
+    flip: bool = False
+    """Store the latents of the mirrored image too, for a random flip in training."""
+    shards: PositiveInt = 1
+    """How many nodes share the encoding."""
+    batch: PositiveInt = 64
+    """Images encoded at once."""
+
+
+class TrainedFeatures(Strict):
+    """A small convolutional network trained on the spot: features, class and attributes."""
+
+    kind: Literal["trained"]
+    width: PositiveInt = 32
+    steps: PositiveInt
+    batch: PositiveInt = 128
+    lr: PositiveFloat = 4e-3
+    seed: Seed = 0
+
+
+class InceptionFeatures(Strict):
+    """The Inception network of published FID values, from torch-fidelity's weights file."""
+
+    kind: Literal["inception-v3-compat"]
+    path: Annotated[str, Field(min_length=1)]
+    """The weights file, in the format torch-fidelity downloads."""
+    fingerprint: str | None = None
+    """Identity of the weights; hashed from the file if null."""
+
+
+class Reference(Strict):
+    """The real images that samples are compared with."""
+
+    count: PositiveInt
+    """How many real images."""
+    seed: Seed = 0

@@ -1,0 +1,66 @@
+"""The content of files that a study is given by path, as one hash.
+
+Contents decide, never dates: a file's size and modification time only tell whether its hash, kept
+from the last look, can be used again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from w2s.errors import UserError
+
+CACHE = Path(".w2s/fingerprints.json")
+
+
+def fingerprint(path: Path, key: str) -> str:
+    """SHA-256 over names and contents of a file, or of all files below a folder.
+
+    Raises:
+        UserError: the path does not exist.
+    """
+    if not path.exists():
+        return f"absent:{path}"
+    files = [path] if path.is_file() else sorted(_walk(path))
+    cache = json.loads(CACHE.read_text()) if CACHE.exists() else {}
+    known, lines = cache.get(str(path.resolve()), {}), {}
+    for file in files:
+        stat, name = file.stat(), str(file.relative_to(path)) if file != path else path.name
+        state = [stat.st_size, stat.st_mtime_ns]
+        old = known.get(name)
+        lines[name] = old if old and old[:2] == state else [*state, _hash(file)]
+    if lines != known:
+        CACHE.parent.mkdir(exist_ok=True)
+        scratch = CACHE.with_suffix(f".{os.getpid()}")
+        scratch.write_text(json.dumps(cache | {str(path.resolve()): lines}))
+        scratch.replace(CACHE)
+    text = "\n".join(f"{name} {line[2]}" for name, line in lines.items())
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def count_classes(path: Path) -> int:
+    """Number of class sub-folders.
+
+    Raises:
+        UserError: there is no such folder, or it has no sub-folders.
+    """
+    if not path.is_dir():
+        raise UserError(f"data: there is no folder {path}; give one with a sub-folder per class")
+    classes = [entry for entry in path.iterdir() if entry.is_dir() and entry.name[0] != "."]
+    if not classes:
+        raise UserError(f"data: {path} has no sub-folders; put each class's images in one")
+    return len(classes)
+
+
+def _walk(path: Path):
+    for folder, names, files in os.walk(path):
+        names[:] = [n for n in names if not n.startswith(".")]
+        yield from (Path(folder, f) for f in files if not f.startswith("."))
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

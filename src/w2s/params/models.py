@@ -1,0 +1,114 @@
+"""Parameters of networks, training recipes and the weak models taken from them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+
+from w2s.params.base import Strict
+from w2s.params.data import NonNegative, Seed
+from w2s.training.objectives import Objective
+
+EmaLength = Annotated[float, Field(gt=0, lt=0.28)]  # beyond, the power function has no exponent
+
+
+def _trunk_at(text: str) -> str:
+    if not re.fullmatch(r"[^@]+@[1-9][0-9]*", text):
+        raise ValueError(f"'{text}' must read recipe@step, such as trunk@1200")
+    return text
+
+
+class Network(Strict):
+    """A SiT, by the numbers or by its published name."""
+
+    size: Literal["S", "B", "L", "XL"] | None = None
+    """Published size; gives hidden, depth and heads."""
+    patch: PositiveInt
+    """Latent pixels per token along one side."""
+    hidden: PositiveInt | None = None
+    depth: PositiveInt | None = None
+    heads: PositiveInt | None = None
+    head_at: PositiveInt | None = None
+    """Number of blocks before the mid-depth head; null: no such head."""
+
+    @model_validator(mode="after")
+    def _one_way(self):
+        numbers = (self.hidden, self.depth, self.heads)
+        if self.size is None and None in numbers:
+            raise ValueError("give either size, or all of hidden, depth and heads")
+        if self.size is not None and any(numbers):
+            raise ValueError("size fixes hidden, depth and heads; leave them out or drop size")
+        return self
+
+
+class Recipe(Strict):
+    """One training run."""
+
+    model: str
+    """Name of a network under models."""
+    objective: Objective
+    """What the network is trained towards."""
+    steps: PositiveInt
+    """Total optimizer steps, a shared trunk's included."""
+    branch: Annotated[str, AfterValidator(_trunk_at)] | None = Field(None, alias="from")
+    """Continue from another recipe's state at a step, written recipe@step."""
+    conditional: bool = True
+    """Whether the network sees class labels."""
+    weak: str | None = None
+    """Weak model (under weak) that the ag objective extrapolates from."""
+
+
+class Training(Strict):
+    """What all recipes share."""
+
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
+    """Training seeds; every recipe is trained once with each."""
+    batch: PositiveInt
+    lr: PositiveFloat
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
+    warmup: Annotated[int, Field(ge=0)] = 0
+    """Steps over which the learning rate rises from zero."""
+    clip: PositiveFloat = 1.0
+    """Largest gradient norm."""
+    weight_decay: NonNegative = 0.0
+    label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of samples that see the null class."""
+    head_weight: NonNegative = 0.2
+    """Weight of the mid-depth head's own denoising loss."""
+    ema: Annotated[tuple[EmaLength, ...], Field(min_length=2)] = (0.05, 0.1)
+    """Relative lengths of the tracked power-function averages; others are rebuilt from them."""
+    snapshot_every: PositiveInt
+    """Steps between snapshots of the averages."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    recipes: Annotated[dict[str, Recipe], Field(min_length=1)]
+    """Training runs by name."""
+
+
+class SkipPart(Strict):
+    """A network without some of its blocks."""
+
+    skip: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    """Blocks left out, counted from 0."""
+
+
+class WeakModel(Strict):
+    """Weights taken from a training run's snapshots."""
+
+    recipe: str
+    """Name of a training recipe."""
+    step: PositiveInt | None = None
+    """Training step; null: the last."""
+    fraction: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Training step as a share of the recipe's steps, instead of step."""
+    ema: EmaLength | None = None
+    """Relative length of the weight average; null: the study's."""
+    part: Literal["full", "head"] | SkipPart = "full"
+    """The whole network, its mid-depth head, or the network without some blocks."""
+
+    @model_validator(mode="after")
+    def _one_step(self):
+        if self.step is not None and self.fraction is not None:
+            raise ValueError("step and fraction say the same thing twice; give one")
+        return self

@@ -1,0 +1,12 @@
+"""The JSON schema of a study's file; written from the types, like everything said about a key."""
+
+import json
+
+from w2s.params.study import Study
+
+
+def schema_text() -> str:
+    """JSON schema (draft 2020-12) of scales/<scale>.yaml, with every key's documentation."""
+    schema = Study.model_json_schema(by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=2)

@@ -1,0 +1,108 @@
+"""Digests of the code behind each kind of node and each guidance method.
+
+A result belongs to a version of its kind.  Code that changes without its version being raised
+would leave old results in the store under new code; the recorded digests let a test say so.
+Comments, docstrings and formatting do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+from w2s.guidance.registry import METHODS
+from w2s.plan.kinds import KINDS
+
+RECORD = Path(__file__).with_name("code.json")
+INFRASTRUCTURE = ("w2s.errors", "w2s.job", "w2s.device", "w2s.store", "w2s.params", "w2s.plan")
+
+
+def current() -> dict[str, dict]:
+    """Version and digest of every kind and every guidance method, as the code stands."""
+    methods = {cls.__module__ for cls in METHODS.values()}
+    out = {}
+    for name, kind in KINDS.items():
+        modules = closure(kind.builder.partition(":")[0], leave_out=methods)
+        out[name] = {"version": kind.version, "digest": code_digest(modules)}
+    for name, cls in METHODS.items():
+        modules = closure(cls.__module__, leave_out=methods - {cls.__module__})
+        out[f"guidance.{name}"] = {"version": cls.version, "digest": code_digest(modules)}
+    return out
+
+
+def changed() -> list[str]:
+    """Kinds and methods whose code is not the recorded one, as sentences."""
+    recorded = json.loads(RECORD.read_text())
+    return [
+        f"the code behind {name} is not what was recorded for version {now['version']}: if its "
+        "results change raise the version, then run `w2s record-code`"
+        for name, now in current().items()
+        if recorded.get(name) != now
+    ]
+
+
+def record() -> str:
+    """Record the code as it stands; says what changed."""
+    sentences = changed() if RECORD.exists() else ["recorded for the first time"]
+    RECORD.write_text(json.dumps(current(), indent=1) + "\n")
+    return "\n".join(sentences) or "nothing changed"
+
+
+def closure(module: str, leave_out: set[str]) -> list[str]:
+    """The project's modules that a module rests on, itself included, infrastructure excluded."""
+    found, todo = set(), [module]
+    while todo:
+        name = todo.pop()
+        if name in found or name in leave_out or name.startswith(INFRASTRUCTURE):
+            continue
+        found.add(name)
+        todo += [m for m in _imports(_tree(name)) if m.startswith("w2s.")]
+    return sorted(found)
+
+
+def code_digest(modules: list[str]) -> str:
+    """Digest of the modules' syntax without docstrings."""
+    text = "\n".join(f"# {name}\n{ast.unparse(_bare(_tree(name)))}" for name in modules)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _tree(module: str) -> ast.Module:
+    return ast.parse(Path(find_spec(module).origin).read_text())
+
+
+def _imports(tree: ast.Module):
+    for item in ast.walk(tree):
+        if isinstance(item, ast.ImportFrom) and item.module:
+            yield item.module
+            yield from (
+                f"{item.module}.{a.name}" for a in item.names if _is_module(item.module, a.name)
+            )
+        elif isinstance(item, ast.Import):
+            yield from (a.name for a in item.names)
+
+
+def _is_module(package: str, name: str) -> bool:
+    return package.startswith("w2s") and find_spec(package).submodule_search_locations is not None and (
+        find_spec(f"{package}.{name}") is not None
+    )
+
+
+def _bare(tree: ast.Module) -> ast.Module:
+    """A tree without docstrings (string statements anywhere are documentation)."""
+    for item in ast.walk(tree):
+        body = getattr(item, "body", None)
+        if isinstance(body, list):
+            kept = [s for s in body if not _is_text(s)]
+            item.body = kept or [ast.Pass()]
+    return ast.fix_missing_locations(tree)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

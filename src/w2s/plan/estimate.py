@@ -1,0 +1,98 @@
+"""What a plan will cost: forwards, device hours and disk, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from w2s.params.load import Params
+from w2s.plan.networks import latent_size
+from w2s.plan.nodes import Node
+from w2s.sampling.trajectories import Segment, decode, forwards
+from w2s.sampling.tree import Shape
+
+BACKWARD = 2  # forwards that a backward pass counts as
+FLOAT = 4  # bytes
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Work and space."""
+
+    forwards: float = 0.0  # per sample, of each node's own network
+    gmacs: float = 0.0  # billions of multiply-accumulates behind them
+    bytes: float = 0.0
+
+    def __add__(self, other: Estimate) -> Estimate:
+        return Estimate(
+            self.forwards + other.forwards, self.gmacs + other.gmacs, self.bytes + other.bytes
+        )
+
+
+def gmacs(config: Mapping) -> float:
+    """Billions of multiply-accumulates of one forward of a SiT for one sample."""
+    return Shape.of(config).block_macs * config["depth"] / 1e9
+
+
+def parameters(config: Mapping) -> float:
+    """Weights of a SiT's blocks and embeddings, biases left out."""
+    width, depth = config["hidden_size"], config["depth"]
+    return depth * (10 + 2 * config["mlp_ratio"]) * width**2 + 3 * width**2
+
+
+class Estimator:
+    """Estimates for the nodes of one plan.
+
+    Counted are the transformers' forwards and the files that grow with the study; encoding,
+    decoding and feature networks are not.
+    """
+
+    def __init__(self, params: Params, plan):
+        self.study, self.plan = params.study, plan
+        data = params.study.data
+        self.images = data.count if data.kind == "toy" else data.images or 0
+
+    def of(self, node: Node) -> Estimate:
+        """The estimate for one node."""
+        by_kind = {
+            "train": self._train,
+            "segment": self._segment,
+            "weights": lambda n: Estimate(bytes=FLOAT * parameters(self._network(n.key))),
+            "latents": self._latents,
+            "metrics": lambda _: Estimate(bytes=self._samples() * 3 * self.study.data.resolution**2),
+        }
+        return by_kind[node.kind](node) if node.kind in by_kind else Estimate()
+
+    def _train(self, node: Node) -> Estimate:
+        spec, network = node.spec, node.spec["model"]
+        count = spec["batch"] * (spec["steps"] - spec["start"]) * (1 + BACKWARD)
+        kept = len(spec["snapshots"]) * len(spec["ema"])
+        state = 3 + len(spec["ema"])  # weights, AdamW's two moments, the averages
+        return Estimate(count, count * gmacs(network), FLOAT * parameters(network) * (kept + state))
+
+    def _segment(self, node: Node) -> Estimate:
+        spec, network = node.spec, self._network(node.parents["model"][0])
+        shapes = {"main": Shape.of(network)}
+        for role, keys in node.parents.items():
+            if role.startswith("weak:"):
+                shapes[role.removeprefix("weak:")] = Shape.of(self._network(keys[0]))
+        earlier = node.helpers.get("from")
+        start = self.plan.nodes[earlier[0]].spec["stop"] if earlier else 0
+        piece = Segment(start, decode(spec["steps"]))
+        samples = self._samples() / spec["of"]
+        count = samples * forwards(piece, shapes, spec["times"], spec["solver"])
+        channels, height, width = spec["shape"]
+        space = FLOAT * samples * channels * height * width
+        return Estimate(count, count * gmacs(network), space)
+
+    def _latents(self, node: Node) -> Estimate:
+        values = self.study.vae.latent_channels * latent_size(self.study) ** 2
+        copies = 2 * (1 + node.spec["flip"])  # mean and deviation, mirrored or not
+        return Estimate(bytes=FLOAT * self.images / node.spec["of"] * copies * values)
+
+    def _samples(self) -> int:
+        return len(self.study.sampling.seeds) * self.study.sampling.per_seed
+
+    def _network(self, weights: str) -> Mapping:
+        """The network that a weights node was taken from."""
+        return self.plan.nodes[self.plan.nodes[weights].parents["train"][0]].spec["model"]

@@ -1,0 +1,76 @@
+"""A plan on disk, named by its content: what running jobs read, whatever params.yaml says by then."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from w2s.errors import UserError
+from w2s.plan.nodes import Node, digest
+from w2s.plan.published import Group
+
+PLANS = Path(".w2s/plans")
+
+
+def freeze(plan, execution: dict) -> Path:
+    """Write a plan where jobs find it; returns the file."""
+    content = {
+        "scale": plan.scale,
+        "execution": execution,
+        "nodes": {key: asdict(node) for key, node in plan.nodes.items()},
+        "groups": {name: asdict(group) for name, group in plan.groups.items()},
+    }
+    path = PLANS / f"{digest(content)}.json"
+    if not path.exists():
+        PLANS.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(f".{os.getpid()}")
+        scratch.write_text(json.dumps(content))
+        scratch.replace(path)
+    return path
+
+
+class FrozenPlan:
+    """The plan a job was started under."""
+
+    def __init__(self, path: Path):
+        try:
+            content = json.loads(Path(path).read_text())
+        except OSError as error:
+            raise UserError(f"{path}: no such plan ({error.strerror}); run snakemake again") from None
+        self.scale: str = content["scale"]
+        self.execution: dict = content["execution"]
+        self._nodes, self._groups = content["nodes"], content["groups"]
+
+    def node(self, key: str) -> Node:
+        """The node with this key.
+
+        Raises:
+            UserError: the plan has no such node.
+        """
+        if key not in self._nodes:
+            raise UserError(f"the plan has no node {key}; `w2s plan --nodes` lists them")
+        return _node(self._nodes[key])
+
+    def group(self, name: str) -> Group:
+        """The published files with this name.
+
+        Raises:
+            UserError: the plan has no such group.
+        """
+        if name not in self._groups:
+            raise UserError(f"the plan publishes no {name}; it has {', '.join(self._groups)}")
+        return Group(**_tuples(self._groups[name], "paths", "needs"))
+
+
+def _node(data: dict) -> Node:
+    roles = {
+        field: {role: tuple(keys) for role, keys in data[field].items()}
+        for field in ("parents", "helpers")
+    }
+    return Node(**data | roles)
+
+
+def _tuples(data: dict, *fields: str) -> dict:
+    return data | {field: tuple(data[field]) for field in fields}

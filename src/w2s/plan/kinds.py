@@ -1,0 +1,46 @@
+"""The kinds of node: what builds each, and the version that its results belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A unit of work that the store keeps results of.
+
+    Raise `version` whenever the code behind the kind gives other bytes for the same spec: every
+    node of the kind then has a new key, and so has all that rests on it.  A test compares the
+    code with the digest recorded for the version; `w2s record-code` records it anew.
+    """
+
+    verb: str  # `w2s <verb> KEY` builds a node; also the stage's name in the progress bars
+    builder: str  # module:function
+    version: int = 1
+    imports: tuple[str, ...] = ()  # slow imports of the builder, told apart from its work
+    gpu: bool = False
+
+
+KINDS = {
+    "images": Kind("render", "w2s.toy.render:build", imports=("numpy", "PIL.Image")),
+    "index": Kind("index", "w2s.data.index:build", imports=("numpy", "PIL.Image")),
+    "features": Kind("features", "w2s.metrics.network:build", imports=("torch",), gpu=True),
+    "vae": Kind("vae", "w2s.models.vae:build", imports=("torch", "diffusers"), gpu=True),
+    "latents": Kind("encode", "w2s.data.encode:build", imports=("torch", "diffusers"), gpu=True),
+    "reference": Kind(
+        "reference",
+        "w2s.metrics.reference:build",
+        imports=("torch", "torch_fidelity"),
+        gpu=True,
+    ),
+    "train": Kind("train", "w2s.training.loop:build", imports=("torch", "accelerate"), gpu=True),
+    "weights": Kind("extract", "w2s.weak.extract:build", imports=("numpy", "safetensors.numpy")),
+    "segment": Kind("sample", "w2s.sampling.segment:build", imports=("torch",), gpu=True),
+    "metrics": Kind(
+        "evaluate",
+        "w2s.metrics.evaluate:build",
+        imports=("torch", "torch_fidelity", "diffusers"),
+        gpu=True,
+    ),
+}
+VERBS = {kind.verb: name for name, kind in KINDS.items()}

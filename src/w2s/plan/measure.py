@@ -1,0 +1,44 @@
+"""Seconds per forward on this machine: what `w2s plan` turns forwards into hours with."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from w2s.params.load import Params
+from w2s.plan.estimate import gmacs
+from w2s.plan.networks import network_config
+
+SECONDS = 5.0  # how long to measure
+
+
+def measure_cost(params: Params) -> str:
+    """Time forwards of the study's largest network; returns the block to put into the scale."""
+    import torch
+
+    from w2s.device import pick
+    from w2s.models.sit import SiT
+
+    configs = [network_config(params, name) for name in params.study.models]
+    config = max(configs, key=gmacs)
+    device = pick(params.execution.device)
+    torch.set_num_threads(params.execution.threads)
+    network = SiT.from_config(config).to(device).eval()
+    batch = 64 if device.type == "cuda" else 4
+    x = torch.randn(batch, config["in_channels"], *[config["input_size"]] * 2, device=device)
+    t, y = torch.full((batch,), 0.5, device=device), torch.zeros(batch, dtype=int, device=device)
+    gpu = device.type == "cuda"
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=gpu):
+        network(x, t, y)
+        count, start = 0, time.monotonic()
+        while time.monotonic() - start < SECONDS:
+            float(network(x, t, y).mean())  # waits for the device
+            count += batch
+        seconds = (time.monotonic() - start) / count
+    name = torch.cuda.get_device_name(device) if gpu else f"CPU, {params.execution.threads} thread"
+    return (
+        "cost:\n"
+        f"  device: {name}\n"
+        f"  measured: {datetime.now(UTC):%Y-%m-%d}\n"
+        f"  seconds_per_gmac: {seconds / gmacs(config):.3e}"
+    )

@@ -1,0 +1,143 @@
+"""`w2s plan`: what would run and why, and what it costs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from w2s import store
+from w2s.params.load import Params
+from w2s.plan.estimate import Estimate, Estimator
+from w2s.plan.kinds import KINDS
+from w2s.plan.nodes import Node
+from w2s.plan.samples import families
+from w2s.plan.study import Plan, plan
+from w2s.report.keys import carried_key
+from w2s.sampling.trajectories import cost
+
+UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+def overview(params: Params, nodes: bool) -> str:
+    """The plan in words: totals by stage, reasons, sharing, and estimates.
+
+    nodes: name every node that would run, not only the first of each stage.
+    """
+    planned = plan(params)
+    absent = [n for n in planned.nodes.values() if not store.present(n.kind, n.key)]
+    stale = [
+        group.name
+        for group in planned.groups.values()
+        if any(carried_key(Path(path)) != group.key for path in group.paths)
+    ]
+    lines = [
+        f"scale {params.scale}, data set {params.data['name']}: {len(planned.nodes)} nodes, "
+        f"{len(absent)} to run; {len(planned.groups)} groups of published files, "
+        f"{len(stale)} to write",
+        "",
+        *_stages(params, planned, absent),
+        "",
+        *_sharing(planned),
+        *_reasons(planned, absent, nodes),
+    ]
+    if params.data["path"] and not Path(params.data["path"]).exists():
+        lines.append(f"the data folder {params.data['path']} is not there yet")
+    return "\n".join(lines)
+
+
+def _stages(params: Params, planned: Plan, absent: list[Node]) -> list[str]:
+    """A line per stage with counts and estimates of what is to run."""
+    estimator = Estimator(params, planned)
+    total = Counter(node.kind for node in planned.nodes.values())
+    todo = defaultdict(list)
+    for node in absent:
+        todo[node.kind].append(estimator.of(node))
+    cost = params.study.cost
+    head = f"{'stage':<10} {'nodes':>6} {'to run':>6} {'forwards':>10} {'disk':>9}"
+    lines = [head + ("  hours" if cost else "")]
+    everything = Estimate()
+    for kind in total:
+        work = sum(todo[kind], Estimate())
+        everything += work
+        name = KINDS[kind].verb
+        lines.append(_line(name, total[kind], len(todo[kind]), work, cost))
+    lines.append(_line("all", len(planned.nodes), len(absent), everything, cost))
+    if cost:
+        lines.append(f"hours: transformer forwards on one {cost.device}, measured {cost.measured}")
+    else:
+        lines.append("no cost is set; `w2s cost` measures one for the estimate of hours")
+    return lines
+
+
+def _line(name: str, total: int, todo: int, work: Estimate, cost) -> str:
+    hours = f" {work.gmacs * cost.seconds_per_gmac / 3600:6.4g}" if cost else ""
+    return f"{name:<10} {total:>6} {todo:>6} {work.forwards:>10.4g} {_size(work.bytes):>9}{hours}"
+
+
+def _size(count: float) -> str:
+    for unit, name in UNITS:
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count:.0f} B"
+
+
+def _sharing(planned: Plan) -> list[str]:
+    """What shared segments and forked forwards save, in forwards per sample."""
+    rows = {member: one.trajectory for member, one in planned.sets.items()}
+    shared = forked = separate = 0.0
+    for members in families(rows).values():
+        first = rows[members[0]]
+        shapes = {k: v for m in members for k, v in rows[m].shapes.items()}
+        methods = list(dict.fromkeys(rows[m].methods for m in members))
+        one = cost(methods, shapes, first.start["times"], first.start["solver"])
+        shared, forked = shared + one.shared, forked + one.forked
+        separate += one.separate
+    return [
+        f"sampling, forwards per sample: {shared:.2f}; without shared segments {forked:.2f}; "
+        f"without shared blocks too {separate:.2f}"
+    ]
+
+
+def _reasons(planned: Plan, absent: list[Node], every: bool) -> list[str]:
+    """Why nodes would run; the first few of each stage, or all."""
+    missing = {node.key for node in absent}
+    shown, lines = Counter(), []
+    known = _published_specs()
+    for node in absent:
+        shown[node.kind] += 1
+        if every or shown[node.kind] <= 3:
+            lines.append(f"  {node.kind} {node.key} {node.label}: {_reason(node, missing, known)}")
+    more = sum(shown.values()) - len(lines)
+    if more:
+        lines.append(f"  and {more} more; --nodes names them all")
+    return ["", "to run:", *lines] if lines else ["", "nothing to run"]
+
+
+def _reason(node: Node, missing: set[str], known: dict) -> str:
+    waiting = [key for keys in node.inputs.values() for key in keys if key in missing]
+    before = known.get((node.kind, node.label))
+    if before:
+        changes = [
+            f"{name}: {before['spec'].get(name)} -> {value}"
+            for name, value in node.spec.items()
+            if before["spec"].get(name) != value
+        ]
+        if changes:
+            return f"changed since {before['key']}: {'; '.join(changes)[:160]}"
+    if waiting:
+        return f"rests on {len(waiting)} node(s) that are to run"
+    return "not computed yet"
+
+
+def _published_specs() -> dict[tuple[str, str], dict]:
+    """The newest published node of each kind and label."""
+    newest: dict[tuple[str, str], dict] = {}
+    for path in store.STORE.glob(f"*/*/{store.MANIFEST}"):
+        if path.parent.parent.name.startswith("."):
+            continue
+        manifest = json.loads(path.read_text())
+        name = manifest["kind"], manifest["label"]
+        if name not in newest or newest[name]["end"] < manifest["end"]:
+            newest[name] = manifest
+    return newest

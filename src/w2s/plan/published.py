@@ -1,0 +1,121 @@
+"""Published files: which there are, what they show, and the key each must carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from w2s.guidance.windows import windows_in_steps
+from w2s.plan.nodes import digest
+from w2s.sampling.trajectories import encode
+
+VERSION = 1  # raise when cells, tables or figures come out differently for the same nodes
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files that one job publishes."""
+
+    name: str  # kind/what: cells/guidance/cfg-2, table/guidance, figure/curves
+    paths: tuple[str, ...]
+    needs: tuple[str, ...]  # keys of the nodes they show
+    facts: dict  # everything else they show
+
+    @cached_property
+    def key(self) -> str:
+        return digest([self.name, VERSION, self.needs, self.facts])
+
+
+def groups(params, plan) -> dict[str, Group]:
+    """All groups of a study, by name."""
+    study, seeds = params.study, params.study.training.seeds
+    common = {
+        "scale": params.scale,
+        "dataset": params.data["name"],
+        "training_seeds": list(seeds),
+        "extractor": study.features.kind,
+        "reference": study.reference.count,
+    }
+    out = {}
+
+    def add(name, paths, needs, facts):
+        out[name] = Group(name, tuple(paths), tuple(dict.fromkeys(needs)), common | facts)
+
+    for table_name, table in study.tables.items():
+        rows = {name: _row(params, plan, table_name, name) for name in table.rows}
+        heading = {"table": table_name, "title": table.title, "columns": list(table.columns)}
+        heading["baseline"] = table.baseline
+        for name, row in rows.items():
+            add(
+                f"cells/{table_name}/{name}",
+                [f"results/cells/{table_name}/{name}/{c}.json" for c in table.columns]
+                + [f"results/figures/{table_name}/{name}.png"],
+                [*row["metrics"], *rows[table.baseline]["metrics"]],
+                heading | {"row": row, "against": rows[table.baseline]},
+            )
+        add(
+            f"table/{table_name}",
+            [f"results/tables/{table_name}.{end}" for end in ("csv", "md", "tex")]
+            + [f"results/figures/{table_name}-{what}.png" for what in ("samples", "schedules")],
+            [key for row in rows.values() for key in row["metrics"]],
+            heading | {"rows": list(rows.values())},
+        )
+    curves = {n.label: n.key for n in plan.nodes.values() if n.kind == "train"}
+    add("figure/curves", ["results/figures/training-curves.png"], curves.values(), {})
+    return out
+
+
+def _row(params, plan, table: str, name: str) -> dict:
+    """What a cell says about where its number comes from."""
+    study = params.study
+    row = study.tables[table].rows[name]
+    sets = [plan.sets[table, name, seed] for seed in study.training.seeds]
+    first = sets[0].trajectory
+    steps = len(first.methods)
+    return {
+        "name": name,
+        "label": row.label or name,
+        "recipe": recipe_text(study, row.model),
+        "branching": branching_text(study, row.model),
+        "sampler": f"{first.start['solver']}, {steps} steps",
+        "guidance": guidance_facts(study, row, first),
+        "times": first.start["times"],
+        "steps": encode(first.methods),
+        "forwards": first.cost.forked / steps,
+        "metrics": [s.metrics for s in sets],
+        "published": {c: p.model_dump() for c, p in row.published.items()},
+        "comparable": row.comparable,
+        "why": row.why,
+    }
+
+
+def guidance_facts(study, row, trajectory) -> list[dict]:
+    """The windows of a row's guidance, in t and in steps."""
+    if row.guidance is None:
+        return []
+    return windows_in_steps(study.guidance[row.guidance], trajectory.start["times"])
+
+
+def branching_text(study, model: str) -> str | None:
+    """A sentence on the trunk that a model's training shares with others."""
+    name = study.weak[model].recipe if model in study.weak else model
+    branch = study.training.recipes[name].branch
+    if branch is None:
+        return None
+    trunk, step = branch.split("@")
+    return f"Networks continue from one trunk ({trunk}, {step} steps), not from scratch."
+
+
+def recipe_text(study, model: str) -> str:
+    """A model's training in words."""
+    if model in study.weak:
+        weak = study.weak[model]
+        at = weak.step or study.training.recipes[weak.recipe].steps
+        at = round(weak.fraction * at) if weak.fraction else at
+        part = weak.part if isinstance(weak.part, str) else f"without blocks {weak.part.skip}"
+        which = "" if part == "full" else f", {part}"
+        return f"{weak.recipe} at step {at}{which}"
+    recipe = study.training.recipes[model]
+    branch = f", from {recipe.branch}" if recipe.branch else ""
+    label = "" if recipe.conditional else ", without labels"
+    return f"{model}: {recipe.objective.name}, {recipe.steps} steps{branch}{label}"

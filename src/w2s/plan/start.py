@@ -1,0 +1,87 @@
+"""What every start of Snakemake does: read the parameters, plan, freeze, renew the key files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from w2s.errors import UserError
+from w2s.params.load import load_params
+from w2s.plan.frozen import freeze
+from w2s.plan.nodes import Node
+from w2s.plan.published import Group
+from w2s.plan.study import plan
+from w2s.report.keys import carried_key
+from w2s.store import present
+
+KEYS = Path(".w2s/keys")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the rules need of a plan."""
+
+    nodes: dict[str, Node]
+    groups: dict[str, Group]
+    columns: dict[str, tuple[str, ...]]  # columns of each table
+    frozen: str  # the plan as a file, for the jobs
+    gpu: int  # GPUs a job of a GPU stage asks the cluster for
+
+
+def start(params_file: Path, overrides: dict, sync: bool) -> Start:
+    """Plan the study; a mistake in the parameters ends the process with one sentence and status 2.
+
+    `sync` is for the main process alone: it renews the key files.
+    """
+    try:
+        params = load_params(params_file, overrides)
+        planned = plan(params)
+        refuse_absent_files(planned)
+    except UserError as error:
+        print(f"w2s: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    if sync:
+        sync_keys(planned.groups)
+    return Start(
+        nodes=planned.nodes,
+        groups=planned.groups,
+        columns={name: table.columns for name, table in params.study.tables.items()},
+        frozen=str(freeze(planned, params.execution.model_dump())),
+        gpu=int(params.execution.device != "cpu" and params.scale == "paper"),
+    )
+
+
+def refuse_absent_files(planned) -> None:
+    """Refuse to begin where a data folder or a weights file will be missed hours later.
+
+    Raises:
+        UserError: something given by path is not there, and no node has taken it in yet.
+    """
+    for node in planned.nodes.values():
+        path = node.local.get("path")
+        if path and not Path(path).exists() and not present(node.kind, node.key):
+            raise UserError(
+                f"{planned.scale}: {path}, which the {node.kind} is read from, does not exist; "
+                "put it there or correct the path in the scale's file"
+            )
+
+
+def sync_keys(groups: dict[str, Group]) -> None:
+    """Bring each group's key file in line with what is wanted and what is published.
+
+    The key file is older than the published files when they show what is wanted, and newer when
+    they do not: that, and nothing else, makes Snakemake publish again.
+    """
+    for group in groups.values():
+        file = KEYS / f"{group.name}.key"
+        if not file.exists() or file.read_text() != group.key:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            scratch = file.with_suffix(f".{os.getpid()}")
+            scratch.write_text(group.key)
+            scratch.replace(file)
+        if all(carried_key(Path(path)) == group.key for path in group.paths):
+            os.utime(file, (0, 0))
+        elif file.stat().st_mtime == 0:
+            os.utime(file)

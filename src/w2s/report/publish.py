@@ -1,0 +1,121 @@
+"""`w2s publish GROUP`: cells, tables and figures, written from the store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from w2s import store
+from w2s.plan.frozen import FrozenPlan
+from w2s.plan.published import Group
+from w2s.report.cells import build_cell
+from w2s.report.curves import training_curves
+from w2s.report.files import write_json
+from w2s.report.grid import sample_grid
+from w2s.report.schedules import weight_schedules
+from w2s.report.tables import write_table
+
+COLUMNS = 15  # pictures per row of a sample grid
+
+
+def publish(name: str, plan: FrozenPlan) -> None:
+    """Write one group's files, each with the group's key in it."""
+    group = plan.group(name)
+    kind = name.split("/")[0]
+    {"cells": publish_cells, "table": publish_table, "figure": publish_curves}[kind](group)
+
+
+def publish_cells(group: Group) -> None:
+    """A row's cells, one file per column, and a picture of its first samples."""
+    facts = group.facts
+    cells = row_cells(group, facts["row"], facts["against"])
+    for path in map(Path, group.paths):
+        if path.suffix == ".json":
+            write_json(path, group.key, cells[path.stem])
+        else:
+            sample_grid(path, group.key, [pictures(facts["row"])], picture_labels(facts["row"]))
+
+
+def publish_table(group: Group) -> None:
+    """A table as csv, md and tex, its sample grid, and the schedules of its methods."""
+    facts, rows = group.facts, group.facts["rows"]
+    against = next(row for row in rows if row["name"] == facts["baseline"])
+    cells = [row_cells(group, row, against) for row in rows]
+    columns = [c for c in facts["columns"] if any(c in row for row in cells)]
+    for path in map(Path, group.paths):
+        if path.name.endswith("-samples.png"):
+            sample_grid(path, group.key, [pictures(r) for r in rows], picture_labels(rows[0]))
+        elif path.name.endswith("-schedules.png"):
+            weight_schedules(path, group.key, rows[0]["times"], [schedule(r) for r in rows])
+    tables = Path(group.paths[0]).parent
+    write_table(tables, facts["table"], group.key, f"{facts['title']}.", columns, cells)
+
+
+def publish_curves(group: Group) -> None:
+    """The loss of every training run."""
+    curves, branches = [], set()
+    for key in group.needs:
+        folder = store.verified_or_set_aside("train", key)
+        manifest = store.read_manifest("train", key)
+        curves.append((manifest["label"].removeprefix("train "), folder / "log.csv"))
+        branches.add(manifest["spec"]["start"])
+    training_curves(Path(group.paths[0]), group.key, curves, sorted(branches - {0}))
+
+
+def row_cells(group: Group, row: dict, against: dict) -> dict[str, dict]:
+    """A row's cells by column; a column that this row cannot have is left out."""
+    runs, baseline = measured(row), measured(against)
+    facts = {k: v for k, v in group.facts.items() if k not in ("row", "rows", "against")} | {
+        "key": group.key,
+        "row": row["name"],
+        "label": row["label"],
+        "recipe": row["recipe"],
+        "branching": row["branching"],
+        "sampler": row["sampler"],
+        "guidance": row["guidance"],
+        "forwards": row["forwards"],
+        "comparable": row["comparable"],
+        "why": row["why"],
+    }
+    nodes = [["metrics", key] for key in row["metrics"]]
+    other = None if row["name"] == against["name"] else baseline
+    return {
+        column: build_cell(facts | {"published": row["published"].get(column)}, column, runs, other)
+        | {"nodes": nodes}
+        for column in group.facts["columns"]
+        if column == "forwards" or column in runs[0]["per_seed"]
+    }
+
+
+def measured(row: dict) -> list[dict]:
+    """A row's metrics, one per training seed."""
+    folders = [store.verified_or_set_aside("metrics", key) for key in row["metrics"]]
+    return [json.loads((folder / "metrics.json").read_text()) for folder in folders]
+
+
+def pictures(row: dict) -> tuple[str, object]:
+    """A row's label and some of its samples; every row shows the same seeds and classes."""
+    import numpy as np
+
+    folder = store.verified_or_set_aside("metrics", row["metrics"][0])
+    images = np.load(folder / "images.npy", mmap_mode="r")
+    return row["label"], images[_shown(row)]
+
+
+def picture_labels(row: dict) -> list[str]:
+    """Class names above the pictures."""
+    names = measured(row)[0]["labels"]
+    return [names[i] for i in _shown(row)]
+
+
+def _shown(row: dict) -> list[int]:
+    """Positions of the samples that grids show: spread over the first seed's set."""
+    count = measured(row)[0]["n"]
+    shown = min(COLUMNS, count)
+    return [i * (count // shown) for i in range(shown)]
+
+
+def schedule(row: dict) -> tuple[str, list[tuple[str | None, float | None]]]:
+    """A row's label and, for each step, its method and weight."""
+    steps = [(m and m["method"], m and m.get("weight")) for n, m in row["steps"] for _ in range(n)]
+    return row["label"], steps

@@ -1,0 +1,166 @@
+"""The content-addressed store: `results/store/<kind>/<key>/`, published by rename, verified.
+
+A node's directory holds its files and `manifest.json`, which lists the SHA-256 of each.  The
+directory appears by one rename, so it is whole or absent; readers verify it before use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from w2s.errors import UserError
+
+STORE = Path("results/store")
+MANIFEST = "manifest.json"
+
+
+def node_dir(kind: str, key: str) -> Path:
+    """Directory of a node."""
+    return STORE / kind / key
+
+
+def manifest_path(kind: str, key: str) -> Path:
+    """The file whose presence means that the node is there."""
+    return node_dir(kind, key) / MANIFEST
+
+
+def present(kind: str, key: str) -> bool:
+    """Whether a node has been published (not: whether it is intact)."""
+    return manifest_path(kind, key).exists()
+
+
+def read_manifest(kind: str, key: str) -> dict:
+    """The manifest of a published node.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    try:
+        return json.loads(manifest_path(kind, key).read_text())
+    except (OSError, ValueError) as error:
+        raise Damaged(kind, key, f"its manifest cannot be read ({error})") from None
+
+
+class Damaged(Exception):
+    """A published node whose files are not what its manifest says."""
+
+    def __init__(self, kind: str, key: str, why: str):
+        super().__init__(f"{node_dir(kind, key)} is damaged: {why}")
+        self.kind, self.key = kind, key
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, the manifest excepted, by relative name."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST)
+    return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+
+
+def verify(kind: str, key: str) -> Path:
+    """Directory of a node whose every file has been checked.
+
+    Raises:
+        Damaged: a file is missing, altered or was never declared.
+    """
+    folder, wanted = node_dir(kind, key), read_manifest(kind, key).get("files")
+    if not isinstance(wanted, dict):
+        raise Damaged(kind, key, "its manifest lists no files")
+    found = checksums(folder)
+    for name in sorted(wanted.keys() | found.keys()):
+        if name not in found:
+            raise Damaged(kind, key, f"{name} is missing")
+        if name not in wanted:
+            raise Damaged(kind, key, f"{name} does not belong to it")
+        if found[name] != wanted[name]:
+            raise Damaged(kind, key, f"{name} does not have the recorded checksum")
+    return folder
+
+
+def scratch_dir(kind: str, key: str) -> Path:
+    """A new empty directory for building a node; on the store's own file system."""
+    scratch = STORE / ".scratch" / f"{kind}-{key}-{os.getpid()}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    return scratch
+
+
+def publish(scratch: Path, kind: str, key: str, facts: dict) -> Path:
+    """Write the manifest and put the finished directory in its place.
+
+    Whoever comes second to the same node keeps the first one's result: it is the same.
+    """
+    files = checksums(scratch)
+    text = json.dumps({"kind": kind, "key": key, **facts, "files": files}, indent=1)
+    write_durably(scratch / MANIFEST, text + "\n")
+    target = node_dir(kind, key)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        scratch.rename(target)  # replaces an empty directory, never a filled one
+    except OSError:
+        if not present(kind, key):
+            set_aside(kind, key)
+            scratch.rename(target)
+        else:
+            shutil.rmtree(scratch)
+    return target
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Write a file and wait until the disk has it."""
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def set_aside(kind: str, key: str) -> Path:
+    """Move a damaged node out of the store's way; it is kept for a look, never read again."""
+    folder = STORE / ".damaged"
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = (folder / f"{kind}-{key}-{i}" for i in range(10**6))
+    place = next(p for p in numbers if not p.exists())
+    node_dir(kind, key).rename(place)
+    return place
+
+
+def verified_or_set_aside(kind: str, key: str) -> Path:
+    """Directory of an intact node.
+
+    Raises:
+        UserError: it was damaged; it is out of the way now and the same command makes it anew.
+    """
+    try:
+        return verify(kind, key)
+    except Damaged as damage:
+        place = set_aside(kind, key)
+        raise UserError(
+            f"{damage}; it was moved to {place}, and the same command computes it anew"
+        ) from None
+
+
+def remove(kind: str, key: str) -> None:
+    """Forget a node: by one rename first, so that no half of it can be taken for whole."""
+    grave = STORE / ".scratch" / f"removed-{kind}-{key}-{os.getpid()}"
+    grave.parent.mkdir(parents=True, exist_ok=True)
+    node_dir(kind, key).rename(grave)
+    shutil.rmtree(grave)
+
+
+def kind_of(key: str) -> str:
+    """The kind of a node that is in the store.
+
+    Raises:
+        UserError: there is no node with this key.
+    """
+    for manifest in STORE.glob(f"*/{key}/{MANIFEST}"):
+        return manifest.parent.parent.name
+    raise UserError(f"the store has no node {key}; run the command that publishes what rests on it")

@@ -1,0 +1,126 @@
+"""From a published number back to its raw data, and forgetting what made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from w2s import store
+from w2s.errors import UserError
+from w2s.params.load import Params
+from w2s.plan.published import Group
+from w2s.plan.study import Plan, plan
+from w2s.report.keys import carried_key, carried_nodes
+
+
+def show(path: Path) -> str:
+    """Every node behind a published file: label, spec, checksums and cost, the nearest first.
+
+    Raises:
+        UserError: the file carries no key, or the store lacks a node behind it.
+    """
+    nodes = carried_nodes(path)
+    if nodes is None:
+        raise UserError(f"{path} does not say what it shows; name a cell under results/cells/")
+    lines = [f"{path} (key {carried_key(path)})"]
+    seen: set[str] = set()
+    todo = [(kind_key, 1) for kind_key in nodes]
+    while todo:
+        (kind, key), depth = todo.pop(0)
+        if key in seen:
+            continue
+        seen.add(key)
+        manifest = store.read_manifest(kind, key)
+        lines += _describe(manifest, depth)
+        todo = [
+            *(((store.kind_of(p), p), depth + 1) for ps in manifest["parents"].values() for p in ps),
+            *todo,
+        ]
+    return "\n".join(lines)
+
+
+def recompute(path: Path, params: Params) -> str:
+    """Forget a published file, its group, and the nodes that nothing else in the study uses.
+
+    Raises:
+        UserError: the study does not publish the file.
+    """
+    study = plan(params)
+    group = group_of(study, path)
+    own = own_nodes(study, group)
+    there = [study.nodes[key] for key in own if store.present(study.nodes[key].kind, key)]
+    for node in reversed(there):  # children first, so that a kill leaves no child without parents
+        store.remove(node.kind, node.key)
+    for file in group.paths:
+        Path(file).unlink(missing_ok=True)
+    names = ", ".join(f"{node.kind} {node.key}" for node in there) or "no nodes"
+    return f"forgot {names} and {len(group.paths)} published files; now run: snakemake {path}"
+
+
+def group_of(study: Plan, path: Path) -> Group:
+    """The group that publishes a file.
+
+    Raises:
+        UserError: no group does.
+    """
+    for group in study.groups.values():
+        if path.as_posix() in group.paths:
+            return group
+    raise UserError(f"this study does not publish {path}; `w2s plan` lists its tables")
+
+
+def own_nodes(study: Plan, group: Group) -> list[str]:
+    """Sampling and metric nodes that this group's row needs and no other row does, in plan order.
+
+    A table or a figure owns nothing; a trained network is never forgotten for one cell's sake.
+    """
+    parts = group.name.split("/")
+    if parts[0] != "cells":
+        return []
+    mine: set[str] = set()
+    others: set[str] = set()
+    for (table, row, _), sample_set in study.sets.items():
+        nodes = _behind(study, sample_set.metrics)
+        (mine if [table, row] == parts[1:] else others).update(nodes)
+    return [key for key in study.nodes if key in mine - others]
+
+
+def _behind(study: Plan, key: str) -> set[str]:
+    """A metrics node and the segments that lead to it."""
+    found, todo = set(), [key]
+    while todo:
+        node = study.nodes[todo.pop()]
+        found.add(node.key)
+        todo += [
+            k
+            for keys in node.inputs.values()
+            for k in keys
+            if study.nodes[k].kind == "segment" and k not in found
+        ]
+    return found
+
+
+def _describe(manifest: dict, depth: int) -> list[str]:
+    pad = "  " * depth
+    spec = ", ".join(f"{k}: {_short(v)}" for k, v in manifest["spec"].items())
+    facts = ", ".join(f"{k}: {_short(v)}" for k, v in manifest["facts"].items())
+    files = sorted(manifest["files"].items())
+    sums = [f"{pad}  {sha[:16]}  {name}" for name, sha in files[:8]]
+    if len(files) > 8:
+        sums.append(f"{pad}  and {len(files) - 8} more files")
+    return [
+        f"{pad}{manifest['kind']} {manifest['key']}  {manifest['label']}",
+        f"{pad}  {spec}",
+        f"{pad}  {manifest['seconds']:.1f} s on {_machine(manifest)}, from {manifest['start']}"
+        + (f"; {facts}" if facts else ""),
+        *sums,
+    ]
+
+
+def _machine(manifest: dict) -> str:
+    hardware = manifest["hardware"]
+    return hardware["gpu"] if hardware["gpu"] != "none" else f"{hardware['cpus']} CPUs"
+
+
+def _short(value) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
