@@ -1,0 +1,75 @@
+"""What a table's caption has to say about its numbers, taken from its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from w2s.report.cells import COUNTED, LEVEL
+from w2s.report.text import one_line
+
+MARKS = (
+    "Bold: best of its column, with a 95 % interval of the difference, paired by seed, that "
+    "excludes 0 against every other row; italics: where no row is, the best and all rows that it "
+    "is not so separated from. Intervals are not corrected for the number of comparisons."
+)
+
+
+def caption(lead: str, cells: list[dict], marked: bool) -> str:
+    """One paragraph: `lead`, then scale, data, samples, intervals, branching and sampler.
+
+    lead: the caller's own sentences. marked: whether any value is bold or in italics.
+    """
+    estimated = [cell for cell in cells if cell["covers"] != COUNTED]
+    return one_line(
+        " ".join(
+            filter(
+                None,
+                [
+                    lead,
+                    f"Scale: {_distinct(cell['scale'] for cell in cells)}.",
+                    f"Data set: {_distinct(cell['dataset'] for cell in cells)}.",
+                    _samples(estimated),
+                    _intervals(estimated),
+                    " ".join(dict.fromkeys(filter(None, (c["branching"] for c in cells)))),
+                    f"Sampler: {_distinct(cell['sampler'] for cell in cells)}.",
+                    _published(cells),
+                    MARKS if marked else None,
+                ],
+            )
+        )
+    )
+
+
+def _distinct(values: Iterable) -> str:
+    return "; ".join(dict.fromkeys(str(value) for value in values))
+
+
+def _samples(cells: list[dict]) -> str | None:
+    if not cells:
+        return None
+    counts = _distinct(f"{len(cell['seeds'])} × {cell['n']}" for cell in cells)
+    seeds = _distinct(_numbers(cell["seeds"]) for cell in cells)
+    trained = _distinct(_numbers(cell["training_seeds"]) for cell in cells)
+    return f"Samples: {counts} (sampling seeds {seeds}; training seeds {trained})."
+
+
+def _intervals(cells: list[dict]) -> str | None:
+    kinds = dict.fromkeys(c["covers"] for c in cells if c["interval"])
+    if not kinds:
+        return "No intervals: one seed." if cells else None
+    if any(len(c["training_seeds"]) == 1 for c in cells):
+        limit = " Chance in training is not covered."
+    else:
+        limit = ""
+    return f"± is half a {LEVEL} over {'; '.join(kinds)}.{limit}"
+
+
+def _published(cells: list[dict]) -> str | None:
+    why = dict.fromkeys(c["reason"] for c in cells if c["verdict"] == "not comparable")
+    return f"Not comparable with the published values: {'; '.join(why)}." if why else None
+
+
+def _numbers(values: list[int]) -> str:
+    if len(values) > 2 and values == list(range(values[0], values[-1] + 1)):
+        return f"{values[0]}–{values[-1]}"
+    return ", ".join(str(value) for value in values)

@@ -1,0 +1,101 @@
+"""Sample grids: one line of images per table row, the same samples in each column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from w2s.report.files import replacing
+from w2s.report.style import GREY, INK
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+    from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont
+
+CELL = 96  # pixels; smaller images are enlarged by a whole factor, never beyond this
+LARGEST = 128  # pixels; larger images are reduced to this
+GAP = 4
+MARGIN = 12
+FONT_SIZE = 17
+LINE = 1.3  # line height in font sizes
+
+
+def sample_grid(path: Path, key: str, rows: list[tuple[str, ndarray]], columns: list[str]) -> None:
+    """Write a PNG with one line per row and its label on the left.
+
+    rows: (label, images uint8 (n, H, W, 3)); a label may have several lines, of which all after
+        the first are shown in grey. Every row has the same n, H and W.
+    columns: n labels shown above the images; empty strings where there is nothing to say.
+    """
+    from PIL import Image, ImageDraw
+    from PIL.PngImagePlugin import PngInfo
+
+    font = _font()
+    size = _cell_size(rows[0][1].shape[1])
+    left, top = _corner(rows, columns, font, size)
+    pitch = size + GAP
+    width = left + len(columns) * pitch - GAP + MARGIN
+    height = top + len(rows) * pitch - GAP + MARGIN
+    canvas = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(canvas)
+    for column, label in enumerate(columns):
+        middle = left + column * pitch + size // 2
+        draw.multiline_text(
+            (middle, top - GAP - 2), _wrap(label, font, size), INK, font, "md", align="center"
+        )
+    for row, (label, images) in enumerate(rows):
+        y = top + row * pitch
+        _row_label(draw, label, font, y + size / 2)
+        for column, image in enumerate(images):
+            canvas.paste(_resize(Image.fromarray(image), size), (left + column * pitch, y))
+    info = PngInfo()
+    info.add_text("w2s-key", key)
+    with replacing(path) as scratch:
+        canvas.save(scratch, format="png", pnginfo=info, optimize=True)
+
+
+def _font() -> FreeTypeFont:
+    from matplotlib import get_data_path
+    from PIL import ImageFont
+
+    return ImageFont.truetype(str(Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf")), FONT_SIZE)
+
+
+def _cell_size(size: int) -> int:
+    return size * max(CELL // size, 1) if size <= LARGEST else LARGEST
+
+
+def _corner(rows: list, columns: list[str], font: FreeTypeFont, size: int) -> tuple[int, int]:
+    """Where the first image goes: right of the widest row label, below the tallest column label."""
+    lines = [line for label, _ in rows for line in label.split("\n")]
+    left = MARGIN + max(int(font.getlength(line)) for line in lines) + MARGIN
+    tallest = max(_wrap(label, font, size).count("\n") + 1 for label in columns)
+    shown = any(columns)
+    return left, MARGIN + (int(tallest * LINE * FONT_SIZE) + GAP if shown else 0)
+
+
+def _wrap(label: str, font: FreeTypeFont, width: int) -> str:
+    """`label` broken at spaces so that each line is at most `width` pixels, where words allow."""
+    lines: list[str] = []
+    for word in label.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def _row_label(draw, label: str, font: FreeTypeFont, middle: float) -> None:
+    lines = label.split("\n")
+    step = LINE * FONT_SIZE
+    y = middle - step * (len(lines) - 1) / 2
+    for number, line in enumerate(lines):
+        draw.text((MARGIN, y + number * step), line, GREY if number else INK, font, anchor="lm")
+
+
+def _resize(image: Image, size: int) -> Image:
+    from PIL.Image import Resampling
+
+    enlarged = size >= image.width
+    return image.resize((size, size), Resampling.NEAREST if enlarged else Resampling.LANCZOS)

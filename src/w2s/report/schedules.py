@@ -1,0 +1,69 @@
+"""Which guidance acts when: each row's methods and weights against the noise level."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from w2s.report.style import COLOURS, GREY, TEXT_WIDTH, figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PER_LINE = 5
+UNWEIGHTED = 0.35  # height of a method without a weight, as a share of the panel
+
+
+def weight_schedules(
+    path: Path,
+    key: str,
+    times: list[float],
+    rows: list[tuple[str, list[tuple[str | None, float | None]]]],
+) -> None:
+    """Write a PNG with a panel per row: its weight from t = 1 (noise, left) to t = 0 (data).
+
+    times: the N + 1 falling times of the trajectory.
+    rows: (label, [(method name, weight)] for each of the N steps). A method of None is plain
+        conditional sampling; a weight of None is a method that has no single weight.
+    """
+    methods = dict.fromkeys(name for _, steps in rows for name, _ in steps if name)
+    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(methods)}
+    weights = [w for _, steps in rows for _, w in steps if w is not None]
+    low, high = min([*weights, 1]), max([*weights, 2])
+    room = 0.08 * (high - low)
+    lines = math.ceil(len(rows) / PER_LINE)
+    across = min(PER_LINE, len(rows))
+    with figure(path, key, TEXT_WIDTH * max(across / PER_LINE, 0.5), 0.95 * lines + 0.55) as fig:
+        panels = fig.subplots(lines, across, sharex=True, sharey=True, squeeze=False)
+        for axes, (label, steps) in zip(panels.flat, rows, strict=False):
+            axes.set(xlim=(1, 0), ylim=(low - room, high + room))
+            _panel(axes, times, steps, colours)
+            axes.set_title(label, loc="left", pad=3)
+        for axes in panels.flat[len(rows) :]:
+            axes.set_axis_off()
+        fig.supxlabel("t  (1 = noise, 0 = data)", fontsize=7)
+        fig.supylabel("weight w", fontsize=7)
+        _legend(fig, colours)
+
+
+def _panel(axes: Axes, times: list[float], steps: list, colours: dict[str, str]) -> None:
+    bottom, top = axes.get_ylim()
+    axes.axhline(1, color=GREY, lw=0.6, zorder=1)
+    for start, end, (name, weight) in zip(times[:-1], times[1:], steps, strict=True):
+        if name is None:
+            continue
+        if weight is None:
+            axes.fill_between([start, end], bottom, top, color=colours[name], alpha=0.25, lw=0)
+            continue
+        axes.fill_between([start, end], 1, weight, color=colours[name], alpha=0.25, lw=0)
+        axes.plot([start, end], [weight, weight], color=colours[name], solid_capstyle="butt")
+
+
+def _legend(fig, colours: dict[str, str]) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [Patch(facecolor=colour, label=name) for name, colour in colours.items()]
+    handles.append(Line2D([], [], color=GREY, lw=0.6, label="w = 1: plain conditional"))
+    fig.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 7))
