@@ -8,16 +8,17 @@ from w2s.report.cells import COUNTED, LEVEL
 from w2s.report.text import one_line
 
 MARKS = (
-    "Bold: best of its column, with a 95 % interval of the difference, paired by seed, that "
-    "excludes 0 against every other row; italics: where no row is, the best and all rows that it "
-    "is not so separated from. Intervals are not corrected for the number of comparisons."
+    "Bold: the best of a column where the 95 % interval of its difference to every other row, "
+    "paired by seed, excludes 0. Italics: elsewhere, the best and the rows that it cannot be told "
+    "from in this way. No correction for multiple comparisons."
 )
+FORWARDS = "Forwards: mean per sample and step, part of a network counting as its share."
 
 
-def caption(lead: str, cells: list[dict], marked: bool) -> str:
+def caption(lead: str, cells: list[dict]) -> str:
     """One paragraph: `lead`, then scale, data, samples, intervals, branching and sampler.
 
-    lead: the caller's own sentences. marked: whether any value is bold or in italics.
+    lead: the caller's own sentences.
     """
     estimated = [cell for cell in cells if cell["covers"] != COUNTED]
     return one_line(
@@ -33,7 +34,7 @@ def caption(lead: str, cells: list[dict], marked: bool) -> str:
                     " ".join(dict.fromkeys(filter(None, (c["branching"] for c in cells)))),
                     f"Sampler: {_distinct(cell['sampler'] for cell in cells)}.",
                     _published(cells),
-                    MARKS if marked else None,
+                    FORWARDS if len(estimated) < len(cells) else None,
                 ],
             )
         )
@@ -57,11 +58,7 @@ def _intervals(cells: list[dict]) -> str | None:
     kinds = dict.fromkeys(c["covers"] for c in cells if c["interval"])
     if not kinds:
         return "No intervals: one seed." if cells else None
-    if any(len(c["training_seeds"]) == 1 for c in cells):
-        limit = " Chance in training is not covered."
-    else:
-        limit = ""
-    return f"± is half a {LEVEL} over {'; '.join(kinds)}.{limit}"
+    return f"± is half a {LEVEL} over {'; '.join(kinds)}."
 
 
 def _published(cells: list[dict]) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from w2s.metrics.intervals import mean_interval, paired_difference
+from statistics import fmean
+
+from w2s.metrics.intervals import Interval, Source, mean_interval, paired_difference
 
 LEVEL = "95 % t interval"
 COUNTED = "counted, not estimated"
@@ -19,13 +21,13 @@ def build_cell(facts: dict, column: str, runs: list[dict], baseline: list[dict] 
         seed]}, "seeds": [sampling seeds], "n": samples per sampling seed, ...}.
     baseline: the same of the table's baseline row; None in that row itself.
 
-    Raises ValueError where the two rows were not drawn with the same seeds, because their
+    Raises ValueError where row and baseline were not drawn with the same seeds, because their
     difference could not be paired.
     """
     if column == "forwards":
         numbers = _counted(facts["forwards"])
     else:
-        numbers = _estimated(column, runs, baseline)
+        numbers = _estimated(facts, column, runs, baseline)
     verdict, reason = judge(numbers["value"], facts)
     return {
         "table": facts["table"],
@@ -56,51 +58,56 @@ def _counted(forwards: float) -> dict:
         "interval": None,
         "covers": COUNTED,
         "per_seed": None,
-        "replicates": None,
         "difference": None,
     }
 
 
-def _estimated(column: str, runs: list[dict], baseline: list[dict] | None) -> dict:
+def _estimated(facts: dict, column: str, runs: list[dict], baseline: list[dict] | None) -> dict:
     per_seed = [run["per_seed"][column] for run in runs]
-    values = replicates(per_seed)
-    mean, interval = mean_interval(values)
+    values, over = replicates(per_seed, runs[0]["seeds"], facts["training_seeds"])
+    interval = mean_interval(list(values.values()), over)
     difference = None
     if baseline is not None:
-        if [run["seeds"] for run in baseline] != [run["seeds"] for run in runs]:
-            raise ValueError("a row and its baseline were not drawn with the same seeds")
-        others = replicates([run["per_seed"][column] for run in baseline])
-        gap, gap_interval = paired_difference(values, others)
-        difference = {"value": gap, "interval": gap_interval, "covers": "differences by seed"}
+        others, _ = replicates(
+            [run["per_seed"][column] for run in baseline],
+            baseline[0]["seeds"],
+            facts["training_seeds"],
+        )
+        gap = paired_difference(values, others, over)
+        difference = {"value": gap.mean, "interval": _ends(gap), "paired_by": over}
     return {
-        "value": mean,
-        "interval": interval,
-        "covers": covers(per_seed),
+        "value": interval.mean,
+        "interval": _ends(interval),
+        "covers": covers(interval),
         "per_seed": per_seed,
-        "replicates": values,
         "difference": difference,
     }
 
 
-def replicates(per_seed: list[list[float]]) -> list[float]:
-    """The values that an interval is taken over, given one list per training seed.
+def replicates(
+    per_seed: list[list[float]], seeds: list[int], training_seeds: list[int]
+) -> tuple[dict[int, float], Source]:
+    """The values that an interval is taken over, by seed, given one list per training seed.
 
-    Sampling seeds of one model; with several models, one mean per model, since the draws of one
-    model are not independent of each other as far as training is concerned.
+    The draws of one model; with several models, one mean per model, since the draws of one model
+    are not independent of each other as far as training is concerned.
     """
-    if len(per_seed) == 1:
-        return per_seed[0]
-    return [sum(values) / len(values) for values in per_seed]
+    if len(training_seeds) == 1:
+        return dict(zip(seeds, per_seed[0], strict=True)), "sampling seeds"
+    means = [fmean(values) for values in per_seed]
+    return dict(zip(training_seeds, means, strict=True)), "training seeds"
 
 
-def covers(per_seed: list[list[float]]) -> str:
-    """What the interval over these values covers, in words."""
-    models, draws = len(per_seed), len(per_seed[0])
-    if models > 1:
-        return f"{models} training seeds, each the mean of {draws} sampling seed{'s'[: draws > 1]}"
-    if draws > 1:
-        return f"{draws} sampling seeds of one trained model"
-    return "one sampling seed of one trained model: no interval"
+def covers(interval: Interval) -> str:
+    """What the interval covers, in words."""
+    if interval.n == 1:
+        return "one sampling seed of one trained model: no interval"
+    models = " of one trained model" if interval.over == "sampling seeds" else ""
+    return f"{interval.n} {interval.over}{models} ({interval.covers})"
+
+
+def _ends(interval: Interval) -> list[float] | None:
+    return None if interval.low is None else [interval.low, interval.high]
 
 
 def judge(value: float, facts: dict) -> tuple[str | None, str | None]:

@@ -48,7 +48,7 @@ def training_curves(
             )
         axes.set(xlabel="training step", ylabel="loss against the recipe's own target")
         axes.set_ylim(*_limits(smoothed))
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, max(log["step"].max() for _, log in logs))
         axes.grid(axis="y")
         fig.legend(loc="outside right upper")
 

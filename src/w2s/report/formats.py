@@ -26,7 +26,7 @@ class Format:
 
 MARKDOWN = Format(markdown, "**{}**".format, "*{}*".format)
 LATEX = Format(latex, r"\textbf{{{}}}".format, r"\textit{{{}}}".format)
-TERMINAL = Format(one_line, "{} *".format, "{}".format)
+TERMINAL = Format(one_line, str, str)
 
 
 def body(table: DataFrame, form: Format) -> DataFrame:

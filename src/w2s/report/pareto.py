@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,14 @@ from w2s.report.style import COLUMN_WIDTH, figure, line_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox
 
 MARKERS = "osD^vP*"
+OFFSETS = ((4, 4), (4, -4), (-4, 4), (-4, -4), (5, 0), (-5, 0), (0, 6), (0, -6), (8, 6), (-8, 6))
 Point = tuple[float, float, float, float, float]  # x, half interval, y, half interval, weight
 
 
-def pareto(
-    path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, ylabel: str
-) -> None:
+def pareto(path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, ylabel: str) -> None:
     """Write a PNG of y against x with intervals; points are joined in the order given.
 
     curves: method name -> [(x, half interval of x, y, half interval of y, weight)].
@@ -47,29 +48,52 @@ def pareto(
 
 def _label_weights(axes: Axes, curves: dict[str, list[Point]]) -> None:
     """Write each weight beside its point where there is room; a crowded point stays unlabelled."""
-    from matplotlib.transforms import Bbox
+    from matplotlib.patheffects import withStroke
 
-    points = [(p[0], p[2]) for curve in curves.values() for p in curve]
-    unit = axes.figure.dpi / 72  # pixels per point
-    taken = [
-        Bbox.from_bounds(x - 2 * unit, y - 2 * unit, 4 * unit, 4 * unit)
-        for x, y in axes.transData.transform(points)
-    ]
-    offsets = [(4, 4), (4, -8), (-4, 4), (-4, -8), (5, -2), (-5, -2)]
+    taken = _obstacles(axes, curves)
+    labelled = set()
     for index, curve in enumerate(curves.values()):
         for x, _, y, _, weight in curve:
-            for dx, dy in offsets:
+            if (x, y, weight) in labelled:  # methods meet where w = 1
+                continue
+            labelled.add((x, y, weight))
+            for dx, dy in OFFSETS:
                 text = axes.annotate(
                     f"{weight:g}",
                     (x, y),
                     (dx, dy),
                     textcoords="offset points",
-                    ha="left" if dx > 0 else "right",
+                    ha={-1: "right", 0: "center", 1: "left"}[(dx > 0) - (dx < 0)],
+                    va="center",
                     fontsize=5.5,
                     color=line_style(index)["color"],
+                    path_effects=[withStroke(linewidth=1.2, foreground="white")],
                 )
                 box = text.get_window_extent()
                 if not any(box.overlaps(other) for other in taken):
                     taken.append(box)
                     break
                 text.remove()
+
+
+def _obstacles(axes: Axes, curves: dict[str, list[Point]]) -> list[Bbox]:
+    """Boxes of three pixels along every line and error bar."""
+    import numpy as np
+    from matplotlib.transforms import Bbox
+
+    segments = []
+    for curve in curves.values():
+        points = np.array(curve, dtype=float)
+        centre, x_half, y_half = points[:, [0, 2]], points[:, 1], points[:, 3]
+        zero = np.zeros(len(points))
+        for half in (np.stack([x_half, zero], 1), np.stack([zero, y_half], 1)):
+            segments += list(zip(centre - half, centre + half, strict=True))
+        segments += list(pairwise(centre))
+    boxes = []
+    for ends in segments:
+        start, end = axes.transData.transform(ends)
+        steps = int(np.abs(end - start).max() // 3) + 2
+        boxes += [
+            Bbox.from_bounds(x - 1.5, y - 1.5, 3, 3) for x, y in np.linspace(start, end, steps)
+        ]
+    return boxes

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from itertools import groupby
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from w2s.report.style import COLOURS, GREY, TEXT_WIDTH, figure
@@ -11,8 +13,8 @@ from w2s.report.style import COLOURS, GREY, TEXT_WIDTH, figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PER_LINE = 5
-UNWEIGHTED = 0.35  # height of a method without a weight, as a share of the panel
+PER_LINE = 4
+TITLE = 30  # characters per line of a panel's title
 
 
 def weight_schedules(
@@ -37,11 +39,13 @@ def weight_schedules(
     with figure(path, key, TEXT_WIDTH * max(across / PER_LINE, 0.5), 0.95 * lines + 0.55) as fig:
         panels = fig.subplots(lines, across, sharex=True, sharey=True, squeeze=False)
         for axes, (label, steps) in zip(panels.flat, rows, strict=False):
-            axes.set(xlim=(1, 0), ylim=(low - room, high + room))
+            axes.set(xlim=(1, 0), ylim=(low - room, high + room), xticks=[1, 0.5, 0])
             _panel(axes, times, steps, colours)
-            axes.set_title(label, loc="left", pad=3)
+            axes.set_title(fill(label, TITLE), loc="left", pad=3)
         for axes in panels.flat[len(rows) :]:
             axes.set_axis_off()
+        for axes in panels.flat[max(len(rows) - across, 0) : len(rows)]:
+            axes.tick_params(labelbottom=True)
         fig.supxlabel("t  (1 = noise, 0 = data)", fontsize=7)
         fig.supylabel("weight w", fontsize=7)
         _legend(fig, colours)
@@ -50,14 +54,19 @@ def weight_schedules(
 def _panel(axes: Axes, times: list[float], steps: list, colours: dict[str, str]) -> None:
     bottom, top = axes.get_ylim()
     axes.axhline(1, color=GREY, lw=0.6, zorder=1)
-    for start, end, (name, weight) in zip(times[:-1], times[1:], steps, strict=True):
+    spans = zip(times[:-1], times[1:], steps, strict=True)
+    for (name, unweighted), run in groupby(spans, lambda span: (span[2][0], span[2][1] is None)):
         if name is None:
             continue
-        if weight is None:
-            axes.fill_between([start, end], bottom, top, color=colours[name], alpha=0.25, lw=0)
+        starts, ends, guidance = zip(*run, strict=True)
+        edges = [*starts, ends[-1]]
+        if unweighted:
+            axes.fill_between(edges, bottom, top, color=colours[name], alpha=0.25, lw=0)
             continue
-        axes.fill_between([start, end], 1, weight, color=colours[name], alpha=0.25, lw=0)
-        axes.plot([start, end], [weight, weight], color=colours[name], solid_capstyle="butt")
+        weights = [weight for _, weight in guidance]
+        style = {"baseline": 1, "color": colours[name]}
+        axes.stairs(weights[::-1], edges[::-1], fill=True, alpha=0.25, lw=0, **style)
+        axes.stairs(weights[::-1], edges[::-1], **{**style, "baseline": None})
 
 
 def _legend(fig, colours: dict[str, str]) -> None:

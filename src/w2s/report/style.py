@@ -67,6 +67,4 @@ def figure(path: Path, key: str, width: float, height: float) -> Iterator[Figure
         FigureCanvasAgg(fig)
         yield fig
         with replacing(path) as scratch:
-            fig.savefig(
-                scratch, format="png", dpi=DPI, metadata={"w2s-key": key, "Software": None}
-            )
+            fig.savefig(scratch, format="png", dpi=DPI, metadata={"w2s-key": key, "Software": None})

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from w2s.metrics.intervals import paired_difference
+from w2s.report.captions import MARKS
 from w2s.report.captions import caption as full_caption
+from w2s.report.cells import replicates
 from w2s.report.columns import COLUMNS
 from w2s.report.files import write_text
 from w2s.report.formats import LATEX, MARKDOWN, TERMINAL, body
@@ -17,6 +20,7 @@ from w2s.report.text import latex, markdown
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+WIDTH = 100  # characters of a line of plain text
 HEADER_LINES = 2  # the key and the caption, before the csv's own header
 
 
@@ -30,30 +34,34 @@ def write_table(
     rows: one dict per row, column name -> cell as `build_cell` gives it; a row may lack a column.
     """
     table = frame(columns, rows)
+    text = full_caption(caption, [cell for row in rows for cell in row.values()])
     marked = any(table[f"{column}_mark"].ne("").any() for column in columns)
-    text = full_caption(caption, [cell for row in rows for cell in row.values()], marked)
+    explained = f"{text} {MARKS}" if marked else text
     csv = table.to_csv(index=False, lineterminator="\n")
     write_text(folder / f"{name}.csv", f"# w2s-key: {key}\n# {text}\n{csv}")
-    write_text(folder / f"{name}.md", f"<!-- w2s-key: {key} -->\n\n{_markdown(table, text)}")
-    write_text(folder / f"{name}.tex", f"% w2s-key: {key}\n{_latex(table, name, text)}")
+    write_text(folder / f"{name}.md", f"<!-- w2s-key: {key} -->\n\n{_markdown(table, explained)}")
+    write_text(folder / f"{name}.tex", f"% w2s-key: {key}\n{_latex(table, name, explained)}")
 
 
 def show_table(path: Path) -> None:
-    """Print a table's csv file: with rich on a terminal, as aligned text elsewhere."""
+    """Print a table's csv file and its caption: with rich on a terminal, elsewhere plain text."""
     import pandas as pd
 
-    shown = body(pd.read_csv(path, skiprows=HEADER_LINES), TERMINAL)
+    table = pd.read_csv(path, skiprows=HEADER_LINES, keep_default_na=False, na_values=[""])
+    shown = body(table, TERMINAL)
+    caption = path.read_text(encoding="utf-8").splitlines()[1].removeprefix("# ")
     if not sys.stdout.isatty():
-        print("\n".join(_aligned([list(shown.columns), *shown.to_numpy().tolist()])))
+        lines = _aligned([list(shown.columns), *shown.to_numpy().tolist()])
+        print("\n".join([*lines, "", *wrap(caption, WIDTH)]))
         return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*shown.columns)
+    grid = Table(*shown.columns, caption=Text(caption), caption_justify="left")
     for row in shown.itertuples(index=False):
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+        grid.add_row(*(Text(cell) for cell in row))
+    Console().print(grid)
 
 
 def frame(columns: list[str], rows: list[dict]) -> DataFrame:
@@ -120,10 +128,10 @@ def marks(better: str | None, cells: list[dict | None]) -> list[str]:
 
 
 def _separated(cell: dict, best: dict) -> bool:
-    if cell is best:
-        return False
-    _, (low, high) = paired_difference(cell["replicates"], best["replicates"])
-    return low > 0 or high < 0
+    (values, over), (best_values, _) = (
+        replicates(each["per_seed"], each["seeds"], each["training_seeds"]) for each in (cell, best)
+    )
+    return paired_difference(values, best_values, over).excludes_zero
 
 
 def _aligned(lines: list[list[str]]) -> list[str]:
