@@ -1,0 +1,87 @@
+"""Means with 95 % Student t intervals, and what such an interval covers."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Literal, NamedTuple
+
+Source = Literal["sampling seeds", "training seeds"]
+
+COVERS: dict[Source, str] = {
+    "sampling seeds": "fresh noise and labels; the trained networks and the reference are fixed",
+    "training seeds": "training afresh; each run's value is a mean over its sampling seeds",
+}
+
+
+class Interval(NamedTuple):
+    """A mean over `n` replicates; `low` and `high` bound 95 % and are None where n is 1."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+    over: Source
+
+    @property
+    def covers(self) -> str:
+        """What varies between the replicates, in words."""
+        return COVERS[self.over]
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether a difference is larger than its noise; never true for one replicate."""
+        return self.low is not None and (self.low > 0 or self.high < 0)
+
+
+def mean_interval(values: Sequence[float], over: Source = "sampling seeds") -> Interval:
+    """Mean of independent replicates ± t(0.975, n-1) s / sqrt(n).
+
+    Raises ValueError where there are no values.
+    """
+    if not values:
+        raise ValueError("an interval needs at least one value")
+    n, mean = len(values), statistics.fmean(values)
+    if n == 1:
+        return Interval(mean, None, None, n, over)
+    half = t_quantile(n - 1) * statistics.stdev(values) / math.sqrt(n)
+    return Interval(mean, mean - half, mean + half, n, over)
+
+
+def paired_difference(
+    first: Mapping[int, float], second: Mapping[int, float], over: Source = "sampling seeds"
+) -> Interval:
+    """Interval of first - second, both given by seed, differenced seed by seed.
+
+    Rows that share seeds share their noise, so this is narrower than what two separate intervals
+    suggest.  Raises ValueError where the seeds differ.
+    """
+    if first.keys() != second.keys():
+        raise ValueError(f"cannot pair seeds {sorted(first)} with seeds {sorted(second)}")
+    return mean_interval([first[seed] - second[seed] for seed in sorted(first)], over)
+
+
+@cache
+def t_quantile(freedom: int, inside: float = 0.95) -> float:
+    """t such that |T| <= t with probability `inside`, T of Student's law with whole freedom."""
+    low, high = 0.0, math.pi / 2
+    while low < (middle := (low + high) / 2) < high:
+        if _probability_inside(middle, freedom) < inside:
+            low = middle
+        else:
+            high = middle
+    return math.sqrt(freedom) * math.tan(middle)
+
+
+def _probability_inside(theta: float, freedom: int) -> float:
+    """P(|T| <= sqrt(freedom) tan(theta)): Abramowitz & Stegun, 26.7.3 and 26.7.4."""
+    odd = freedom % 2
+    term = math.cos(theta) if odd else 1.0
+    total = term if freedom > 1 else 0.0
+    for k in range(2 + odd, freedom - 1, 2):
+        term *= (k - 1) / k * math.cos(theta) ** 2
+        total += term
+    inside = math.sin(theta) * total
+    return 2 / math.pi * (theta + inside) if odd else inside

@@ -1,0 +1,67 @@
+"""Which metrics are computed and how: torch-free, so that parameters are checked at once."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from w2s.errors import UserError
+from w2s.params.base import Strict
+
+Metric = Literal["fd", "sfd", "kid", "precision", "recall", "accuracy", "confidence", "isc"]
+Network = Literal["trained", "inception-v3-compat"]
+
+NEEDS_LABELS = ("accuracy", "confidence")
+ONLY_FROM: dict[Metric, Network] = {
+    "accuracy": "trained",  # the 2015 Inception graph orders its 1008 outputs in its own way
+    "confidence": "trained",
+    "sfd": "inception-v3-compat",
+    "isc": "inception-v3-compat",
+}
+
+
+class MetricSettings(Strict):
+    """The metrics of one set of samples, as torch-fidelity computes them."""
+
+    metrics: list[Metric] = Field(
+        default=["fd", "kid", "precision", "recall", "accuracy", "confidence"], min_length=1
+    )
+    """Metrics to compute, each once per sampling seed."""
+    kid_subset_size: int = Field(default=200, ge=2)
+    """Samples in each KID subset; below the samples per seed and below the reference images."""
+    kid_subsets: int = Field(default=100, ge=1)
+    """Random subsets that KID is averaged over."""
+    prc_neighbourhood: int = Field(default=3, ge=1)
+    """k of the k-nearest-neighbour manifolds of precision and recall."""
+    isc_splits: int = Field(default=10, ge=1)
+    """Consecutive, unshuffled splits that the Inception score is averaged over."""
+    batch: int = Field(default=240, ge=1)
+    """Images per forward of the feature network and of the decoder."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the KID subsets."""
+
+    def check_network(self, kind: Network) -> None:
+        """UserError where a metric needs another feature network than `kind`."""
+        for metric in self.metrics:
+            if ONLY_FROM.get(metric, kind) != kind:
+                raise UserError(
+                    f"metrics asks for {metric}, which needs the {ONLY_FROM[metric]} feature "
+                    f"network, but this study uses {kind}: take {metric} out of metrics."
+                )
+
+    def check_count(self, n: int, what: str) -> None:
+        """UserError where `n` images (named by `what` in the message) are too few."""
+        needs = [(2, "a covariance", "")]
+        if "kid" in self.metrics:
+            needs.append((self.kid_subset_size + 1, "KID", " or lower metrics.kid_subset_size"))
+        if {"precision", "recall"} & set(self.metrics):
+            needs.append(
+                (self.prc_neighbourhood + 1, "recall", " or lower metrics.prc_neighbourhood")
+            )
+        if "isc" in self.metrics:
+            needs.append((self.isc_splits, "the Inception score", " or lower metrics.isc_splits"))
+        for least, purpose, otherwise in needs:
+            if n < least:
+                raise UserError(
+                    f"{what} are {n}, but {purpose} needs at least {least}: "
+                    f"raise their number{otherwise}."
+                )
