@@ -74,6 +74,8 @@ class Method(Strict):
     affine: ClassVar[bool] = True  # coefficients sum to one: the same result in v, eps and x0
     source: ClassVar[str] = ""  # paper and equation
     formula: ClassVar[str] = ""  # one line, for the table of methods
+    needs: ClassVar[str] = ""  # the predictions it asks for, for the table of methods
+    cost: ClassVar[str] = ""  # forwards in a guided step, for the table of methods
 
     method: str
     """Name of the method."""

@@ -1,14 +1,96 @@
-"""Guidance weights over a window: a number, or a schedule of its steps."""
+"""Guidance weights over a window: a number, or a plain schedule over the window's steps.
+
+A schedule is a function of the progress ``p`` through the window, 0 at its first step and 1 at
+its last (0 in a window of one step), so it stretches with the number of steps.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-Weight = Annotated[float, Field(ge=0, le=100)]
+from w2s.params.base import Strict
+
+if TYPE_CHECKING:
+    from w2s.guidance.base import Method, Step
+
+Number = Annotated[float, Field(ge=0, le=100)]
 
 
-def weight_at(weight, step) -> float:
-    """The number that `weight` stands for at this step."""
-    return float(weight)
+class Schedule(Strict):
+    """Base of the weights that change over a window."""
+
+    def at(self, progress: float) -> float:
+        """The weight at this progress, from 0 to 1."""
+        raise NotImplementedError
+
+
+class Linear(Schedule):
+    """``start + (end - start) p``."""
+
+    schedule: Literal["linear"]
+    start: Number
+    """Weight at the window's first step."""
+    end: Number
+    """Weight at the window's last step."""
+
+    def at(self, progress):
+        return self.start + (self.end - self.start) * progress
+
+
+class Cosine(Schedule):
+    """``start + (end - start) (1 - cos(pi p)) / 2``: flat at both ends."""
+
+    schedule: Literal["cosine"]
+    start: Number
+    """Weight at the window's first step."""
+    end: Number
+    """Weight at the window's last step."""
+
+    def at(self, progress):
+        return self.start + (self.end - self.start) * (1 - math.cos(math.pi * progress)) / 2
+
+
+class Power(Schedule):
+    """``start + (end - start) p^exponent``."""
+
+    schedule: Literal["power"]
+    start: Number
+    """Weight at the window's first step."""
+    end: Number
+    """Weight at the window's last step."""
+    exponent: float = Field(gt=0, le=100)
+    """Above 1 the weight changes late, below 1 early."""
+
+    def at(self, progress):
+        return self.start + (self.end - self.start) * progress**self.exponent
+
+
+class Triangle(Schedule):
+    """``edge + (peak - edge) (1 - |2p - 1|)``."""
+
+    schedule: Literal["triangle"]
+    edge: Number
+    """Weight at the window's first and last steps."""
+    peak: Number
+    """Weight in the middle of the window."""
+
+    def at(self, progress):
+        return self.edge + (self.peak - self.edge) * (1 - abs(2 * progress - 1))
+
+
+Weight = Number | Annotated[Linear | Cosine | Power | Triangle, Field(discriminator="schedule")]
+
+
+def weight_at(weight: float | Schedule, step: Step) -> float:
+    """The number that a weight stands for at this step."""
+    return weight.at(step.progress) if isinstance(weight, Schedule) else float(weight)
+
+
+def resolve(method: Method, step: Step) -> Method:
+    """The method with each of its schedules replaced by its number at this step."""
+    changing = {name: value for name, value in method if isinstance(value, Schedule)}
+    numbers = {name: weight_at(value, step) for name, value in changing.items()}
+    return method.model_copy(update=numbers)
