@@ -1,4 +1,4 @@
-"""The one exception a user is meant to read."""
+"""The exceptions that end a command without a traceback."""
 
 
 class UserError(Exception):
@@ -6,4 +6,11 @@ class UserError(Exception):
 
     Its text is one plain sentence: what is wrong, where it was set, what to do.  The command
     line prints it without a traceback and exits with status 2.
+    """
+
+
+class OutOfTime(Exception):
+    """The time budget is used up, or the scheduler asked to stop; the state is saved.
+
+    The same command goes on from there.  The command line exits with status 75.
     """

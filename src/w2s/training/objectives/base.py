@@ -1,0 +1,94 @@
+"""What a training objective is: the weak signals it reads, by window in t, and its loss.
+
+An objective moves the target of flow matching away from a weak prediction,
+
+    target = u + k sg(strong - weak),    u = eps - x_0,    sg = stop-gradient.
+
+Its fixed point is ``v = weak + (u - weak) / (1 - k)``: what sampling with the guidance weight
+``w = 1 / (1 - k)`` would give, learned into one forward.
+
+Nothing here imports torch, so that plans and parameter checks start fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from w2s.guidance.base import Signal
+from w2s.params.base import Strict
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def _converges(scale: float) -> float:
+    if scale >= 1:
+        raise ValueError(
+            f"k = {scale} diverges: the target's fixed point is weak + (u - weak) / (1 - k), "
+            "so choose k below 1 (0.5 trains in the guidance weight 2)"
+        )
+    return scale
+
+
+def _rises(window: tuple[float, float]) -> tuple[float, float]:
+    low, high = window
+    if not 0 <= low < high <= 1:
+        raise ValueError(f"the window {low} to {high} must rise and lie within 0 to 1 (1 is noise)")
+    return window
+
+
+Scale = Annotated[float, Field(ge=0), AfterValidator(_converges)]
+Time = Annotated[float, Field(ge=0, le=1)]
+Window = Annotated[
+    tuple[float, float],
+    BeforeValidator(lambda pair: tuple(pair) if isinstance(pair, list) else pair),
+    AfterValidator(_rises),
+]
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A weak signal, and the samples that read it: those with ``low <= t <= high``."""
+
+    weak: Signal
+    low: float
+    high: float
+    ema: bool = False  # both predictions from the EMA weights, not from those in training
+
+
+class BaseObjective(Strict):
+    """Base of all objectives; parameters are pydantic fields."""
+
+    version: ClassVar[int] = 1  # raise when `pulls` or `loss` give other results
+    source: ClassVar[str] = ""  # paper and equation
+    formula: ClassVar[str] = ""  # one line, for the table of recipes
+    teaches_head: ClassVar[bool] = False  # the loss itself sends gradients into the mid head
+
+    name: str
+    """Name of the objective."""
+
+    def pulls(self) -> tuple[Pull, ...]:
+        """The weak signals read; where windows overlap, the first one decides."""
+        return ()
+
+    def loss(self, v: Tensor, u: Tensor, t: Tensor, gap: Tensor, head: Tensor | None) -> Tensor:
+        """The loss of each sample, shaped (N,).
+
+        ``v`` is the prediction and ``u = eps - x_0`` its plain target, both (N, C, H, W); ``t``
+        the times (N,); ``gap`` strong minus weak without gradient, zero where no window holds t;
+        ``head`` the mid-depth head's prediction, None if the network has none.
+        """
+        raise NotImplementedError
+
+
+def mse(a: Tensor, b: Tensor) -> Tensor:
+    """Mean squared difference of each sample: two (N, C, H, W) to (N,)."""
+    return (a - b).square().flatten(1).mean(1)
+
+
+def pushed(v: Tensor, u: Tensor, gap: Tensor, scale: float) -> Tensor:
+    """``MSE(v, u + k gap)`` of each sample, shaped (N,)."""
+    return mse(v, u + scale * gap.detach())

@@ -1,0 +1,20 @@
+"""Plain flow matching (arXiv 2210.02747)."""
+
+from typing import ClassVar, Literal
+
+from w2s.training.objectives.base import BaseObjective, mse
+
+
+class Plain(BaseObjective):
+    """``MSE(v, u)``.  Lipman et al., arXiv 2210.02747; SiT, arXiv 2401.08740.
+
+    Forwards per step: 1.
+    """
+
+    source: ClassVar[str] = "2401.08740"
+    formula: ClassVar[str] = "MSE(v, u)"
+
+    name: Literal["none"] = "none"
+
+    def loss(self, v, u, t, gap, head):
+        return mse(v, u)
