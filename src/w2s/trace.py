@@ -32,7 +32,11 @@ def show(path: Path) -> str:
         manifest = store.read_manifest(kind, key)
         lines += _describe(manifest, depth)
         todo = [
-            *(((store.kind_of(p), p), depth + 1) for ps in manifest["parents"].values() for p in ps),
+            *(
+                ((store.kind_of(p), p), depth + 1)
+                for ps in manifest["parents"].values()
+                for p in ps
+            ),
             *todo,
         ]
     return "\n".join(lines)

@@ -19,8 +19,8 @@ def build(job: Job) -> dict:
 
     spec: a MetricSettings.  Parents: segment (final shards), vae, latents, features, reference.
 
-    Writes images.npy (uint8 (n, H, W, 3)) and features.npy (float32 (n, d)), both ordered by
-    seed, then sample index, and metrics.json: `per_seed`, each metric's values in the order of
+    Writes images.npy (uint8 (n, H, W, 3)), features.npy (float32 (n, d)) and labels.npy (n,), all
+    ordered by seed, then sample index, and metrics.json: `per_seed`, each metric's values in the order of
     `seeds`; `n`, samples per seed; `features`, the network's kind; `settings`.  Raises UserError
     where shards overlap or leave gaps, or where a seed has too few samples.
     """
@@ -38,6 +38,7 @@ def build(job: Job) -> dict:
 
     outputs, seconds = _decode_and_extract(job, samples["x"], network, settings.batch)
     np.save(job.out / "features.npy", outputs["features"])
+    np.save(job.out / "labels.npy", samples["label"])
 
     start = time.perf_counter()
     per_seed: dict[str, list[float]] = {metric: [] for metric in settings.metrics}

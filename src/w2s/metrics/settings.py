@@ -22,8 +22,8 @@ ONLY_FROM: dict[Metric, Network] = {
 class MetricSettings(Strict):
     """The metrics of one set of samples, as torch-fidelity computes them."""
 
-    metrics: list[Metric] = Field(
-        default=["fd", "kid", "precision", "recall", "accuracy", "confidence"], min_length=1
+    metrics: tuple[Metric, ...] = Field(
+        default=("fd", "kid", "precision", "recall", "accuracy", "confidence"), min_length=1
     )
     """Metrics to compute, each once per sampling seed."""
     kid_subset_size: int = Field(default=200, ge=2)

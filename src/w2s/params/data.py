@@ -117,4 +117,6 @@ class Reference(Strict):
 
     count: PositiveInt
     """How many real images."""
+    held_out: PositiveInt = 1000
+    """How many others are scored against them: the floor a perfect generator would reach."""
     seed: Seed = 0

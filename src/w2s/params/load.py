@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +66,9 @@ def _mapping(loader, node):
         if keys.count(key) > 1:
             line = node.start_mark.line + 1
             raise UserError(f"{loader.name}: key '{key}' appears twice in the block at line {line}")
-    return dict(zip(keys, (loader.construct_object(v, deep=True) for _, v in node.value)))
+    return dict(
+        zip(keys, (loader.construct_object(v, deep=True) for _, v in node.value), strict=True)
+    )
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
@@ -157,12 +158,10 @@ def _check(model, layers: list[tuple[Path, dict]]):
     for _, data in layers:
         merged = merge(merged, data)
     try:
-        return model.model_validate_json(json.dumps(merged))
+        return model.model_validate(merged)
     except ValidationError as error:
         sentences = [_sentence(e, merged, layers) for e in error.errors(include_url=False)]
         raise UserError("\n".join(dict.fromkeys(sentences))) from None
-    except TypeError as error:
-        raise UserError(f"{layers[-1][0]}: {error}; use plain text, numbers and lists") from None
 
 
 def _sentence(error: dict, merged: dict, layers) -> str:
@@ -175,7 +174,7 @@ def _sentence(error: dict, merged: dict, layers) -> str:
         what = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
         if error["type"] == "missing":
             what = "is missing"
-        elif not isinstance(error["input"], dict | list):
+        elif not isinstance(error["input"], dict | list | tuple):
             what += f", not {error['input']!r}"
     if error["type"] == "unknown_key":
         path = [*path, error["ctx"]["key"]]
@@ -187,9 +186,9 @@ def _real_path(loc: tuple, merged) -> list:
     """The path as a user wrote it: without the tags that unions add, 1-based in lists."""
     path, here = [], merged
     for part in loc:
-        if isinstance(here, dict) and part in here:
-            here = here[part]
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+        if (isinstance(here, dict) and part in here) or (
+            isinstance(here, list) and isinstance(part, int) and part < len(here)
+        ):
             here = here[part]
         elif part == loc[-1] and not isinstance(here, dict | list):
             break
@@ -201,9 +200,9 @@ def _real_path(loc: tuple, merged) -> list:
 
 def _holds(data, path: list) -> bool:
     for part in path:
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+        if (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
             data = data[part]
         else:
             return False

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from w2s.guidance.registry import METHODS
 from w2s.guidance.windows import Guidance
 from w2s.metrics.settings import ONLY_FROM, Metric, MetricSettings
 from w2s.params.base import Strict
@@ -83,7 +82,7 @@ class Row(Strict):
     steps: PositiveInt | None = None
     """Solver steps, if others than the study's."""
     solver: Literal["euler", "heun", "sde"] | None = None
-    published: dict[Column, Published] = {}
+    published: dict[Column, Published] = Field({})
     comparable: bool = True
     """Whether our protocol is that of the published number."""
     why: str | None = None
@@ -128,9 +127,9 @@ class Study(Strict):
     models: Annotated[dict[Name, Network], Field(min_length=1)]
     """Networks by name."""
     training: Training
-    weak: dict[Name, WeakModel] = {}
+    weak: dict[Name, WeakModel] = Field({})
     """Weak models by name."""
-    guidance: dict[Name, Guidance] = {}
+    guidance: dict[Name, Guidance] = Field({})
     """Guidance by name: one method, or a list of windows over t with one method each."""
     sampling: Sampling
     metrics: MetricSettings
@@ -161,8 +160,10 @@ class Study(Strict):
         for name, weak in self.weak.items():
             _known(weak.recipe, recipes, f"weak.{name}.recipe", "recipe")
         for name, guidance in self.guidance.items():
-            for net in guidance.nets():
-                _known(net, self.weak, f"guidance.{name}", "weak model under weak")
+            for window in guidance:
+                net = getattr(window, "weak", None)  # a method's name for a separate network
+                if net is not None:
+                    _known(net, self.weak, f"guidance.{name}.weak", "weak model under weak")
         for name, table in self.tables.items():
             at = f"tables.{name}"
             _known(table.baseline, table.rows, f"{at}.baseline", "row of the table")
@@ -213,6 +214,3 @@ def _known(name: str, names, path: str, what: str) -> None:
         near = difflib.get_close_matches(name, list(names), 1, 0.4)
         hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names) or 'none'}"
         raise _bad(path, f"there is no {what} named '{name}'; {hint}")
-
-
-__all__ = ["METHODS", "Row", "Sampling", "Study", "Table"]

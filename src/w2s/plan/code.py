@@ -85,8 +85,10 @@ def _imports(tree: ast.Module):
 
 
 def _is_module(package: str, name: str) -> bool:
-    return package.startswith("w2s") and find_spec(package).submodule_search_locations is not None and (
-        find_spec(f"{package}.{name}") is not None
+    return (
+        package.startswith("w2s")
+        and find_spec(package).submodule_search_locations is not None
+        and (find_spec(f"{package}.{name}") is not None)
     )
 
 

@@ -59,7 +59,9 @@ class Estimator:
             "segment": self._segment,
             "weights": lambda n: Estimate(bytes=FLOAT * parameters(self._network(n.key))),
             "latents": self._latents,
-            "metrics": lambda _: Estimate(bytes=self._samples() * 3 * self.study.data.resolution**2),
+            "metrics": lambda _: Estimate(
+                bytes=self._samples() * 3 * self.study.data.resolution**2
+            ),
         }
         return by_kind[node.kind](node) if node.kind in by_kind else Estimate()
 

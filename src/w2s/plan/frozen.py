@@ -38,7 +38,9 @@ class FrozenPlan:
         try:
             content = json.loads(Path(path).read_text())
         except OSError as error:
-            raise UserError(f"{path}: no such plan ({error.strerror}); run snakemake again") from None
+            raise UserError(
+                f"{path}: no such plan ({error.strerror}); run snakemake again"
+            ) from None
         self.scale: str = content["scale"]
         self.execution: dict = content["execution"]
         self._nodes, self._groups = content["nodes"], content["groups"]

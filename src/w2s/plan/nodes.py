@@ -39,7 +39,9 @@ class Node:
     @cached_property
     def key(self) -> str:
         version = KINDS[self.kind].version
-        return digest([self.kind, version, self.spec, {r: list(p) for r, p in self.parents.items()}])
+        return digest(
+            [self.kind, version, self.spec, {r: list(p) for r, p in self.parents.items()}]
+        )
 
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:

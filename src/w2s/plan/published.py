@@ -33,8 +33,7 @@ def groups(params, plan) -> dict[str, Group]:
         "scale": params.scale,
         "dataset": params.data["name"],
         "training_seeds": list(seeds),
-        "extractor": study.features.kind,
-        "reference": study.reference.count,
+        "index": plan.index,
     }
     out = {}
 
@@ -50,14 +49,14 @@ def groups(params, plan) -> dict[str, Group]:
                 f"cells/{table_name}/{name}",
                 [f"results/cells/{table_name}/{name}/{c}.json" for c in table.columns]
                 + [f"results/figures/{table_name}/{name}.png"],
-                [*row["metrics"], *rows[table.baseline]["metrics"]],
+                [*row["metrics"], *rows[table.baseline]["metrics"], plan.index],
                 heading | {"row": row, "against": rows[table.baseline]},
             )
         add(
             f"table/{table_name}",
             [f"results/tables/{table_name}.{end}" for end in ("csv", "md", "tex")]
             + [f"results/figures/{table_name}-{what}.png" for what in ("samples", "schedules")],
-            [key for row in rows.values() for key in row["metrics"]],
+            [*(key for row in rows.values() for key in row["metrics"]), plan.index],
             heading | {"rows": list(rows.values())},
         )
     curves = {n.label: n.key for n in plan.nodes.values() if n.kind == "train"}

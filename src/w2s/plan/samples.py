@@ -126,7 +126,9 @@ def _chain(planner, one: Trajectory, chain: list[Segment], shard: dict, name: st
     helpers: dict[str, tuple[str, ...]] = {}
     for piece in chain:
         used = {s.net for method in piece.methods for s in signals_of(method)} - {"main"}
-        parents = {"model": (one.model,)} | {f"weak:{net}": (one.nets[net],) for net in sorted(used)}
+        parents = {"model": (one.model,)} | {
+            f"weak:{net}": (one.nets[net],) for net in sorted(used)
+        }
         spec = one.start | shard | {"stop": piece.stop, "steps": encode(piece.methods)}
         node = Node("segment", spec, parents, helpers, label=f"sample {name}")
         helpers = {"from": (planner.plan.add(node),)}

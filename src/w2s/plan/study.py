@@ -20,6 +20,7 @@ class Plan:
     nodes: dict[str, Node] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     sets: dict[tuple[str, str, int], SampleSet] = field(default_factory=dict)  # table, row, seed
+    index: str = ""  # key of the image index, which names the classes
 
     def add(self, node: Node) -> str:
         """Take a node in, once; returns its key."""
@@ -40,6 +41,7 @@ class _Planner:
         self.plan = Plan(params.scale)
 
     def run(self) -> Plan:
+        (self.plan.index,) = self.images["index"]
         self.plan.sets.update(add_sample_sets(self))
         self.plan.groups.update(groups(self.params, self.plan))
         return self.plan
@@ -99,13 +101,13 @@ class _Planner:
     @cached_property
     def reference(self) -> str:
         spec = self.study.reference.model_dump() | {"resolution": self.study.data.resolution}
-        spec |= self.metric_settings
+        spec["settings"] = self.metric_settings
         parents = self.images | {"features": (self.features,)}
         return self.plan.add(Node("reference", spec, parents, local=self.folder))
 
     @property
     def metric_settings(self) -> dict:
-        return self.study.metrics.model_dump()
+        return self.study.metrics.model_dump(mode="json")
 
     def network_of(self, name: str) -> tuple[dict, bool]:
         """The network that a recipe or weak model leaves, and whether it sees labels."""

@@ -33,7 +33,9 @@ def publish_cells(group: Group) -> None:
         if path.suffix == ".json":
             write_json(path, group.key, cells[path.stem])
         else:
-            sample_grid(path, group.key, [pictures(facts["row"])], picture_labels(facts["row"]))
+            sample_grid(
+                path, group.key, [pictures(facts["row"])], picture_labels(group, facts["row"])
+            )
 
 
 def publish_table(group: Group) -> None:
@@ -44,7 +46,9 @@ def publish_table(group: Group) -> None:
     columns = [c for c in facts["columns"] if any(c in row for row in cells)]
     for path in map(Path, group.paths):
         if path.name.endswith("-samples.png"):
-            sample_grid(path, group.key, [pictures(r) for r in rows], picture_labels(rows[0]))
+            sample_grid(
+                path, group.key, [pictures(r) for r in rows], picture_labels(group, rows[0])
+            )
         elif path.name.endswith("-schedules.png"):
             weight_schedules(path, group.key, rows[0]["times"], [schedule(r) for r in rows])
     tables = Path(group.paths[0]).parent
@@ -97,15 +101,24 @@ def pictures(row: dict) -> tuple[str, object]:
     """A row's label and some of its samples; every row shows the same seeds and classes."""
     import numpy as np
 
-    folder = store.verified_or_set_aside("metrics", row["metrics"][0])
+    folder = _measured_in(row)
     images = np.load(folder / "images.npy", mmap_mode="r")
     return row["label"], images[_shown(row)]
 
 
-def picture_labels(row: dict) -> list[str]:
+def picture_labels(group: Group, row: dict) -> list[str]:
     """Class names above the pictures."""
-    names = measured(row)[0]["labels"]
-    return [names[i] for i in _shown(row)]
+    import numpy as np
+
+    index = store.verified_or_set_aside("index", group.facts["index"])
+    names = json.loads((index / "classes.json").read_text())
+    labels = np.load(_measured_in(row) / "labels.npy")
+    return [names[labels[i]] for i in _shown(row)]
+
+
+def _measured_in(row: dict) -> Path:
+    """The metrics of a row's first training seed."""
+    return store.verified_or_set_aside("metrics", row["metrics"][0])
 
 
 def _shown(row: dict) -> list[int]:
