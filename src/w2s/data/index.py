@@ -1,0 +1,104 @@
+"""Kind `index`: what an image folder holds, each file decoded once to know that it is whole."""
+
+import hashlib
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from w2s.data.images import SUFFIXES, BadImage, decode_image, image_root
+from w2s.data.tables import write_table
+from w2s.errors import UserError
+from w2s.job import Job
+
+COLUMNS = ["file", "label", "sha256", "width", "height"]
+
+
+def build(job: Job) -> dict:
+    """Index the class folders of an image folder; the images stay where they are.
+
+    Spec: on_bad_file, "refuse" or "skip".  Writes index.csv (sorted by class, then file name),
+    classes.json (a label is a position in it), skipped.csv and, if the folder has one,
+    attributes.csv.  Hidden files are ignored, and so is what lies outside the class folders
+    unless it is named like an image.  Raises UserError, naming all bad files at once, and
+    for a folder without classes or a class without images.
+    """
+    root = image_root(job)
+    classes = class_folders(root)
+    rows, empty = [], []
+    bad = [(path.name, "lies outside the class folders") for path in _stray(root)]
+    with ThreadPoolExecutor(job.execution.threads) as pool:
+        for label, name in enumerate(job.progress(classes, len(classes), "indexing class")):
+            files = [path.relative_to(root).as_posix() for path in _files(root / name)]
+            found = list(pool.map(lambda file: _inspect(root, file), files))
+            good = [(file, label, *facts) for file, facts in found if isinstance(facts, tuple)]
+            bad += [(file, facts) for file, facts in found if isinstance(facts, str)]
+            rows += good
+            empty += [] if good else [name]
+    refused = [] if job.spec["on_bad_file"] == "skip" else [f"{file} {why}" for file, why in bad]
+    if refused or empty:
+        problems = _problems("bad files", refused) + _problems("classes without images", empty)
+        hint = ', or set on_bad_file to "skip" to leave bad files out' if refused else ""
+        raise UserError(f"{root} has {' and '.join(problems)}: mend or remove them{hint}")
+
+    write_table(job.out / "index.csv", COLUMNS, rows)
+    write_table(job.out / "skipped.csv", ["file", "reason"], bad)
+    (job.out / "classes.json").write_text(json.dumps(classes, indent=0) + "\n")
+    if (root / "attributes.csv").is_file():
+        shutil.copyfile(root / "attributes.csv", job.out / "attributes.csv")
+    return {"images": len(rows), "classes": len(classes), "skipped": len(bad)}
+
+
+def class_folders(root: Path) -> list[str]:
+    """The names of the class folders, sorted.  Raises UserError if there are none."""
+    if not root.is_dir():
+        raise UserError(
+            f"the image folder {root} does not exist or is not a folder: "
+            "set data to a folder that holds one folder of images per class"
+        )
+    names = sorted(path.name for path in root.iterdir() if path.is_dir() and not _hidden(path))
+    if not names:
+        raise UserError(
+            f"the image folder {root} has no class folders: put the images of each class into "
+            "a folder of their own, named after the class"
+        )
+    return names
+
+
+def _hidden(path: Path) -> bool:
+    return path.name.startswith(".")
+
+
+def _stray(root: Path) -> list[Path]:
+    """Image files that belong to no class."""
+    return sorted(
+        path
+        for path in root.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.is_dir() and not _hidden(path)
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files below a class folder; a link that leads nowhere counts as one."""
+    paths = (path for path in folder.rglob("*") if not path.is_dir())
+    return sorted(
+        path
+        for path in paths
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _inspect(root: Path, file: str) -> tuple[str, tuple[str, int, int] | str]:
+    """A file with its sha256, width and height, or with the reason why it cannot be used."""
+    try:
+        data = (root / file).read_bytes()
+        image = decode_image(data)
+    except OSError as error:
+        return file, f"cannot be read: {error.strerror}"
+    except BadImage as error:
+        return file, str(error)
+    return file, (hashlib.sha256(data).hexdigest(), image.width, image.height)
+
+
+def _problems(what: str, entries: list[str]) -> list[str]:
+    return [f"{len(entries)} {what} ({'; '.join(entries)})"] if entries else []
