@@ -1,0 +1,134 @@
+"""Evaluates the signals a step asks for, as cheaply as exactness allows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from w2s.guidance.base import Signal
+from w2s.sampling.tree import Shape, by_net, in_forwards, schedule
+
+# Whether states that run the same blocks run them as one batch.  A fixed rule per kind of device,
+# so that every run gives the same bytes; `python benchmarks/guidance.py --batching` measures both.
+BATCHED = {"cpu": False, "cuda": True}
+PRECISION = {"cpu": "fp32", "cuda": "bf16"}  # what "auto" stands for
+
+
+class Backbone(Protocol):
+    """What a network has to offer.  Its state is a NamedTuple of tensors, the batch first.
+
+    With text, the state holds the text stream beside the image's; the condition is whatever
+    tensors `embed` takes after x and t.
+    """
+
+    depth: int
+    head_at: int | None
+
+    def config(self) -> dict: ...
+    def embed(self, x: Tensor, t: Tensor, *condition: Tensor) -> Any: ...
+    def block(self, i: int, state: Any) -> Any: ...
+    def readout(self, state: Any) -> Tensor: ...
+    def read_head(self, state: Any) -> Tensor: ...
+
+
+class Condition(NamedTuple):
+    """What to generate, and what stands for nothing: arguments of `Backbone.embed`."""
+
+    given: tuple[Tensor, ...]
+    null: tuple[Tensor, ...]  # null class, or negative prompt
+
+    @classmethod
+    def labels(cls, labels: Tensor, null_class: int) -> Condition:
+        """Class labels (N,) int64."""
+        return cls((labels,), (torch.full_like(labels, null_class),))
+
+
+class Denoiser:
+    """A main network and the separate weak networks that guide it.
+
+    `precision` is fp32, bf16 (autocast; velocities come out in x's precision) or auto: bf16 on
+    a GPU.  `compiled` compiles the networks' blocks in place, once for all batch sizes above 1,
+    so that no window border meets a new shape.  `batched` overrides the rule of the device.
+    """
+
+    def __init__(
+        self,
+        main: Backbone,
+        nets: Mapping[str, Backbone] | None = None,
+        *,
+        device: str | torch.device = "cpu",
+        precision: str = "auto",
+        compiled: bool | str = False,
+        batched: bool | None = None,
+    ):
+        self.device = torch.device(device)
+        kind = self.device.type
+        self.nets = {"main": main, **(nets or {})}
+        self.nets = {name: net.to(self.device).eval() for name, net in self.nets.items()}
+        self.shapes = {name: Shape.of(net.config()) for name, net in self.nets.items()}
+        self.bf16 = (PRECISION.get(kind, "fp32") if precision == "auto" else precision) == "bf16"
+        self.batched = BATCHED.get(kind, True) if batched is None else batched
+        self.blocks_run: Counter[str] = Counter()  # per network and sample
+        if compiled:
+            for block in (block for net in self.nets.values() for block in net.blocks):
+                block.compile(dynamic=True, backend=compiled if compiled is not True else "inductor")
+
+    @property
+    def forwards(self) -> float:
+        """Forwards of the main network run so far, per sample."""
+        return in_forwards(self.blocks_run, self.shapes)
+
+    @torch.no_grad()
+    def __call__(
+        self, x: Tensor, t: float, condition: Condition, signals: Iterable[Signal]
+    ) -> dict[Signal, Tensor]:
+        """The velocities asked for, each (N, C, H, W) like x; t is one time for all samples."""
+        times = torch.full((len(x),), t, dtype=x.dtype, device=x.device)
+        precision = torch.autocast(x.device.type, torch.bfloat16) if self.bf16 else nullcontext()
+        velocities: dict[Signal, Tensor] = {}
+        with precision:
+            for name, group in by_net(signals).items():
+                velocities |= self._evaluate(name, group, x, times, condition)
+        return {signal: v.to(x.dtype) for signal, v in velocities.items()}
+
+    def _evaluate(self, name, signals, x, t, condition) -> dict[Signal, Tensor]:
+        net, shape = self.nets[name], self.shapes[name]
+        plan = schedule(signals, shape.depth, shape.head_at)
+        states = {
+            number: net.embed(x, t, *(condition.null if null else condition.given))
+            for number, null in enumerate(plan.roots)
+        }
+        for stage in plan.stages:
+            grown = self._run(net, stage.blocks, [states[number] for number in stage.inputs])
+            states.update(zip(stage.outputs, grown, strict=True))
+            self.blocks_run[name] += len(stage.blocks) * len(stage.inputs)
+        return {
+            signal: (net.read_head if signal.head else net.readout)(states[number])
+            for signal, number in plan.reads
+        }
+
+    def _run(self, net: Backbone, blocks: tuple[int, ...], states: list) -> list:
+        """Run blocks on each state, all in one batch where that is the rule."""
+        if self.batched and len(states) > 1:
+            return _split(_through(net, blocks, _joined(states)), len(states))
+        return [_through(net, blocks, state) for state in states]
+
+
+def _through(net: Backbone, blocks: tuple[int, ...], state: Any) -> Any:
+    for i in blocks:
+        state = net.block(i, state)
+    return state
+
+
+def _joined(states: list) -> Any:
+    return type(states[0])(*(torch.cat(parts) for parts in zip(*states, strict=True)))
+
+
+def _split(state: Any, count: int) -> list:
+    parts = [tensor.chunk(count) for tensor in state]
+    return [type(state)(*part) for part in zip(*parts, strict=True)]
