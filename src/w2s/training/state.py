@@ -1,0 +1,111 @@
+"""Training state on disk: whole or absent, checked before use, the one before it kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(path: Path, tensors: dict[str, Tensor], facts: dict) -> None:
+    """A safetensors file with the JSON object `facts` in its header; the same bytes every time.
+
+    Written beside `path`, flushed to the disk and renamed, so that `path` is whole or absent.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    # One key only: safetensors writes several in no particular order.
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    save_file(plain, partial, metadata={"facts": json.dumps(facts, sort_keys=True)})
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict]:
+    """The tensors and facts of a file that `write` made."""
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return tensors, json.loads(file.metadata()["facts"])
+
+
+class States:
+    """The saved states of one run, each named by its step and the SHA-256 of its bytes.
+
+    The newest two are kept: while one is being written or turns out damaged, the other is whole.
+    """
+
+    def __init__(self, folder: Path, log: Callable[[str], None]):
+        self.folder, self.log = folder, log
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def save(self, step: int, tensors: dict[str, Tensor], facts: dict) -> None:
+        """Keep this state, and of the older ones the newest."""
+        fresh = self.folder / "fresh.safetensors"
+        write(fresh, tensors, facts)
+        fresh.replace(self.folder / f"state-{step:09d}-{digest(fresh)}.safetensors")
+        for old in self._found()[2:]:
+            old.unlink()
+
+    def latest(self) -> tuple[dict[str, Tensor], dict] | None:
+        """The newest state that is whole, with the snapshots it speaks of; None if there is none.
+
+        A damaged one is named in the log, set aside as ``*.damaged``, and never read again.
+        """
+        for path in self._found():
+            if problem := self._problem(path):
+                path.rename(path.with_suffix(".damaged"))
+                self.log(f"training state {path} is unusable ({problem}): set aside as *.damaged")
+            else:
+                return read(path)
+        return None
+
+    def _found(self) -> list[Path]:
+        return sorted(self.folder.glob("state-*.safetensors"), reverse=True)
+
+    def _problem(self, path: Path) -> str | None:
+        if digest(path) != path.stem.rsplit("-", 1)[1]:
+            return "its checksum is wrong"
+        facts = read(path)[1]
+        for name, checksum in facts["snapshots"].items():
+            snapshot = self.folder / "snapshots" / name
+            if not snapshot.exists() or digest(snapshot) != checksum:
+                return f"its snapshot {name} is absent or damaged"
+        return None
+
+
+def moments(optimizer: torch.optim.Optimizer, net: nn.Module) -> dict[str, Tensor]:
+    """The optimizer's state by parameter name, as ``"adam/<what>/<parameter>"``."""
+    return {
+        f"adam/{what}/{name}": value
+        for name, parameter in net.named_parameters()
+        for what, value in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def load_moments(
+    optimizer: torch.optim.Optimizer, net: nn.Module, tensors: dict[str, Tensor]
+) -> None:
+    """Give the optimizer back what `moments` took; parameters without a record start afresh."""
+    trained = [name for name, parameter in net.named_parameters() if parameter.requires_grad]
+    state = {}
+    for key, value in tensors.items():
+        if key.startswith("adam/"):
+            _, what, name = key.split("/", 2)
+            if name in trained:
+                state.setdefault(trained.index(name), {})[what] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,138 @@
+"""Weights of a strong or weak network, from the snapshots of a training run; no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray
+
+from w2s.errors import UserError
+from w2s.job import Job
+from w2s.training.power import solve
+
+SNAPSHOT = re.compile(r"step-(\d+)-ema-([\d.]+)\.safetensors")
+
+
+def build(job: Job) -> dict | None:
+    """Write model.safetensors, config.json (a network to build as is) and source.json.
+
+    Spec: step, ema (relative length, see `w2s.training.power`) and part, "full", "head" or
+    {"skip": [blocks]}; parent train.  Or kind "public", a checkpoint of the public SiT at
+    job.local["path"].  Raises UserError for a step without snapshots, and for a part that the
+    network does not have.
+    """
+    if job.spec.get("kind") == "public":
+        from w2s.models.public import convert
+
+        return convert(Path(job.local["path"]), job.out)
+    from safetensors.numpy import save_file
+
+    train, spec = job.parent("train"), job.spec
+    mix, error = coefficients(snapshots(train), spec["step"], spec["ema"])
+    config = json.loads((train / "config.json").read_text())
+    weights, config = take(combine(mix), config, spec["part"])
+    job.out.mkdir(parents=True, exist_ok=True)
+    save_file(weights, job.out / "model.safetensors")
+    _write(job.out / "config.json", config)
+    used = {
+        path.name: {
+            "coefficient": coefficient,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        for path, coefficient in mix.items()
+    }
+    source = {key: spec[key] for key in ("step", "ema", "part")}
+    _write(
+        job.out / "source.json",
+        {"train": train.name, **source, "profile_error": error, "snapshots": used},
+    )
+    return {"profile_error": error}
+
+
+def snapshots(train: Path) -> dict[Path, tuple[int, float]]:
+    """The step and relative EMA length of each snapshot of a training run, by path."""
+    found = {}
+    for path in sorted((train / "snapshots").iterdir()):
+        if match := SNAPSHOT.fullmatch(path.name):
+            found[path] = (int(match[1]), float(match[2]))
+    return found
+
+
+def coefficients(
+    found: dict[Path, tuple[int, float]], step: int, ema: float
+) -> tuple[dict[Path, float], float]:
+    """How to mix snapshots into the average of length `ema` at `step`.
+
+    Returns a coefficient per snapshot used, summing to one, and the relative error of the
+    resulting profile: 0 for a length that was tracked.  A branch's averages reach back into its
+    trunk, so profiles stay exact across the border, but only the run's own snapshots are mixed.
+    """
+    steps = sorted({at for at, _ in found.values()})
+    if step not in steps:
+        raise UserError(
+            f"no snapshot was taken at step {step}: choose one of {', '.join(map(str, steps))}, "
+            "or add it to the recipe's snapshots"
+        )
+    for path, (at, std) in found.items():
+        if at == step and abs(std - ema) < 5e-4:  # file names carry three digits
+            return {path: 1.0}, 0.0
+    usable = {path: place for path, place in found.items() if place[0] <= step}
+    at, stds = zip(*usable.values(), strict=True)
+    try:
+        solved, error = solve(np.array(at), np.array(stds), step, ema)
+    except ValueError as problem:
+        raise UserError(f"{problem}") from None
+    return dict(zip(usable, solved.tolist(), strict=True)), error
+
+
+def combine(mix: dict[Path, float]) -> dict[str, ndarray]:
+    """The weighted sum of snapshots, summed in float64 and returned in float32."""
+    from safetensors import safe_open
+
+    total: dict[str, ndarray] = {}
+    for path, coefficient in mix.items():
+        with safe_open(path, framework="numpy") as file:
+            for name in file.keys():  # noqa: SIM118
+                part = coefficient * file.get_tensor(name).astype(np.float64)
+                total[name] = total[name] + part if name in total else part
+    return {name: value.astype(np.float32) for name, value in total.items()}
+
+
+def take(
+    weights: dict[str, ndarray], config: dict, part: str | dict
+) -> tuple[dict[str, ndarray], dict]:
+    """The weights and configuration of a part of a network, as a network of its own.
+
+    "full" keeps everything; "head" the blocks before the mid-depth head, which becomes the final
+    layer; {"skip": blocks} all but those blocks, without the mid head.
+    """
+    if part == "full":
+        return weights, config
+    depth, head_at = config["depth"], config["head_at"]
+    if part == "head":
+        if head_at is None:
+            raise UserError("part 'head' needs a network with a mid-depth head: set head_at")
+        kept, last = list(range(head_at)), "head."
+    else:
+        if absent := [i for i in part["skip"] if not 0 <= i < depth]:
+            raise UserError(f"cannot skip block {absent[0]}: the blocks are 0 to {depth - 1}")
+        kept, last = [i for i in range(depth) if i not in part["skip"]], "final_layer."
+    taken = {}
+    for name, value in weights.items():
+        if name.startswith("blocks."):
+            _, block, rest = name.split(".", 2)
+            if int(block) in kept:
+                taken[f"blocks.{kept.index(int(block))}.{rest}"] = value
+        elif name.startswith(last):
+            taken["final_layer." + name.removeprefix(last)] = value
+        elif not name.startswith(("head.", "final_layer.")):
+            taken[name] = value
+    return taken, config | {"depth": len(kept), "head_at": None}
+
+
+def _write(path: Path, content: dict) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n")
