@@ -11,6 +11,7 @@ from w2s.report.style import GREY, INK
 if TYPE_CHECKING:
     from numpy import ndarray
     from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
 CELL = 96  # pixels; smaller images are enlarged by a whole factor, never beyond this
@@ -86,7 +87,7 @@ def _wrap(label: str, font: FreeTypeFont, width: int) -> str:
     return "\n".join(lines)
 
 
-def _row_label(draw, label: str, font: FreeTypeFont, middle: float) -> None:
+def _row_label(draw: ImageDraw, label: str, font: FreeTypeFont, middle: float) -> None:
     lines = label.split("\n")
     step = LINE * FONT_SIZE
     y = middle - step * (len(lines) - 1) / 2
