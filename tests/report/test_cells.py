@@ -2,6 +2,8 @@ import json
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from report_rows import KEY, key_of, run_of
 
 from w2s.report.cells import build_cell, judge
@@ -45,6 +47,18 @@ def test_differences_are_paired_by_seed(facts):
     low, high = cell["difference"]["interval"]
     assert (low, high) == pytest.approx((-1, -1))  # the shared noise cancels
     assert cell["interval"][1] - cell["interval"][0] > 40
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=6), st.floats(-10, 10))
+def test_a_shift_moves_value_and_interval_alike(values, shift):
+    facts = dict.fromkeys(
+        ("key", "table", "row", "label", "scale", "dataset", "recipe", "sampler", "guidance")
+    ) | {"training_seeds": [0], "published": None}
+    cell = build_cell(facts, "fd", [run_of(values)], None)
+    moved = build_cell(facts, "fd", [run_of([value + shift for value in values])], None)
+    assert moved["value"] - cell["value"] == pytest.approx(shift, abs=1e-9)
+    assert moved["interval"] == pytest.approx([end + shift for end in cell["interval"]], abs=1e-6)
+    assert cell["interval"][0] <= cell["value"] <= cell["interval"][1]
 
 
 def test_other_seeds_cannot_be_paired(facts):

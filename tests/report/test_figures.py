@@ -6,8 +6,9 @@ from report_rows import KEY, key_of
 
 from w2s.report.curves import smooth, training_curves
 from w2s.report.grid import GAP, LARGEST, MARGIN, sample_grid
-from w2s.report.pareto import pareto
+from w2s.report.pareto import label_weights, pareto
 from w2s.report.schedules import weight_schedules
+from w2s.report.style import COLOURS, figure, line_style
 
 
 def draw_grid(path):
@@ -114,3 +115,35 @@ def test_thirty_rows_and_a_long_label_fit(tmp_path):
     width, height = Image.open(tmp_path / "a.png").size
     assert width == 1380
     assert height > 1000
+
+
+def test_weights_are_written_without_touching_each_other_or_a_line(tmp_path):
+    rng = np.random.default_rng(0)
+    curves = {
+        name: [(x, 0.02, y, 0.1, i) for i, (x, y) in enumerate(rng.uniform(size=(8, 2)))]
+        for name in ("CFG", "SGG")
+    }
+    with figure(tmp_path / "a.png", KEY, 3, 3) as fig:
+        axes = fig.add_subplot(xlim=(-0.2, 1.2), ylim=(-0.2, 1.2))
+        fig.draw_without_rendering()
+        label_weights(axes, curves)
+        boxes = [text.get_window_extent() for text in axes.texts]
+        points = axes.transData.transform([p[::2][:2] for c in curves.values() for p in c])
+    assert len(boxes) >= 8
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert not any(box.contains(*point) for box in boxes for point in points)
+
+
+def test_guidance_is_drawn_over_the_noise_levels_where_it_acts(tmp_path):
+    plain, guided = tmp_path / "plain.png", tmp_path / "guided.png"
+    times = [1.0, 0.5, 0.0]
+    weight_schedules(plain, KEY, times, [("row", [(None, None), ("CFG", 1.0)])])
+    weight_schedules(guided, KEY, times, [("row", [(None, None), ("CFG", 2.0)])])
+    differs = (np.asarray(Image.open(plain)) != np.asarray(Image.open(guided))).any(axis=(0, 2))
+    changed = np.flatnonzero(differs)
+    assert changed.min() > 0.5 * len(differs)  # t < 0.5 lies in the right half
+
+
+def test_lines_stay_distinct_beyond_the_palette():
+    styles = [line_style(index) for index in range(3 * len(COLOURS))]
+    assert len({(s["color"], str(s["linestyle"])) for s in styles}) == len(styles)

@@ -1,3 +1,6 @@
+import json
+import sys
+
 import pandas as pd
 import pytest
 from report_rows import KEY, key_of, run_of
@@ -159,3 +162,33 @@ def test_terminal_shows_aligned_rows_and_the_caption(rows, facts, tmp_path, caps
     assert len(places) == 1
     assert [line.split("  ")[0] for line in lines[1:5]] == ["none", "CFG w=2", "a_b|c & 50 %", "NA"]
     assert lines[6].startswith("Guidance. Scale: mini.")
+
+
+def test_on_a_terminal_the_table_is_drawn_whole(rows, tmp_path, capsys, monkeypatch):
+    write_table(tmp_path, "guidance", KEY, "Guidance.", ["fd", "forwards"], rows)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    show_table(tmp_path / "guidance.csv")
+    out = capsys.readouterr().out
+    assert "│ CFG w=2" in out
+    assert "4.10 ± 0.25" in out
+    assert "Guidance. Scale: mini." in out
+
+
+def test_cells_read_back_from_json_give_the_same_table(rows, tmp_path):
+    write_table(tmp_path / "a", "guidance", KEY, "Guidance.", ["fd", "forwards"], rows)
+    again = json.loads(json.dumps(rows))
+    write_table(tmp_path / "b", "guidance", KEY, "Guidance.", ["fd", "forwards"], again)
+    once, twice = (tmp_path / folder / "guidance.md" for folder in "ab")
+    assert once.read_bytes() == twice.read_bytes()
+
+
+def test_caption_never_passes_sampling_noise_for_training_noise(facts, tmp_path):
+    rows = [row_of(facts, "none", [1.0, 2.0, 3.0])]
+    write_table(tmp_path, "t", KEY, "Training.", ["fd"], rows)
+    text = (tmp_path / "t.md").read_text()
+    assert "the trained networks and the reference are fixed" in text
+    assert "Bold" not in text  # one row has no rival
+    single = [row_of(facts, "none", [1.0])]
+    write_table(tmp_path, "t", KEY, "Training.", ["fd"], single)
+    assert "No intervals: one seed." in (tmp_path / "t.md").read_text()

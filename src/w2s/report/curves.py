@@ -25,7 +25,8 @@ def training_curves(
     branch: steps at which recipes leave the shared trunk, marked by vertical lines.
     """
     logs = [(label, _read(log)) for label, log in curves]
-    with figure(path, key, TEXT_WIDTH, 2.6) as fig:
+    height = max(2.6, 0.135 * len(logs) + 0.3)  # room for the legend
+    with figure(path, key, TEXT_WIDTH, height) as fig:
         axes = fig.add_subplot()
         smoothed = []
         for index, (label, log) in enumerate(logs):

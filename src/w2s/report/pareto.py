@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
 
 MARKERS = "osD^vP*"
+LEGEND_COLUMNS = 3
 OFFSETS = ((4, 4), (4, -4), (-4, 4), (-4, -4), (5, 0), (-5, 0), (0, 6), (0, -6), (8, 6), (-8, 6))
 Point = tuple[float, float, float, float, float]  # x, half interval, y, half interval, weight
 
@@ -22,7 +24,8 @@ def pareto(path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, yl
 
     curves: method name -> [(x, half interval of x, y, half interval of y, weight)].
     """
-    with figure(path, key, COLUMN_WIDTH, 3.1) as fig:
+    height = 2.8 + 0.14 * math.ceil(len(curves) / LEGEND_COLUMNS)
+    with figure(path, key, COLUMN_WIDTH, height) as fig:
         axes = fig.add_subplot()
         for index, (name, points) in enumerate(curves.items()):
             x, xerr, y, yerr, _ = zip(*points, strict=True)
@@ -41,12 +44,12 @@ def pareto(path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, yl
         axes.margins(0.1)
         axes.grid()
         axes.set_axisbelow(True)
-        fig.legend(loc="outside upper center", ncols=3)
+        fig.legend(loc="outside upper center", ncols=LEGEND_COLUMNS)
         fig.draw_without_rendering()
-        _label_weights(axes, curves)
+        label_weights(axes, curves)
 
 
-def _label_weights(axes: Axes, curves: dict[str, list[Point]]) -> None:
+def label_weights(axes: Axes, curves: dict[str, list[Point]]) -> None:
     """Write each weight beside its point where there is room; a crowded point stays unlabelled."""
     from matplotlib.patheffects import withStroke
 

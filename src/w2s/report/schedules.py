@@ -27,7 +27,8 @@ def weight_schedules(
 
     times: the N + 1 falling times of the trajectory.
     rows: (label, [(method name, weight)] for each of the N steps). A method of None is plain
-        conditional sampling; a weight of None is a method that has no single weight.
+        conditional sampling; a weight of None is a method that has no single
+        weight, shaded over the whole height.
     """
     methods = dict.fromkeys(name for _, steps in rows for name, _ in steps if name)
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(methods)}
