@@ -6,12 +6,12 @@ in the toy world, the class itself elsewhere), so its probability is the product
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from w2s.data.tables import read_table
 from w2s.errors import UserError
 
 ATTRIBUTES = ("shape", "colour", "texture", "background", "size")
@@ -95,6 +95,5 @@ def read_attributes(index: Path, files: list[str]) -> list[dict[str, str]]:
         raise UserError(
             "this data set has no attributes.csv: set the feature network's heads to class."
         )
-    with path.open(newline="", encoding="utf-8") as lines:
-        rows = {row["file"]: row for row in csv.DictReader(lines)}
+    rows = {row["file"]: row for row in read_table(path)}
     return [rows[file] for file in files]

@@ -7,18 +7,18 @@ cubic kernel explodes on raw ones).  Inception's weights file is checked by load
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 
+from w2s.data.images import Images
+from w2s.data.tables import write_table
 from w2s.device import pick
 from w2s.errors import UserError
 from w2s.job import Job
 from w2s.metrics.heads import Heads, attribute_heads, class_heads, read_attributes
-from w2s.metrics.real import RealImages
 
 HELD_OUT = 10  # one image in ten validates
 NOISE = 0.03  # standard deviation; decoded latents are slightly noisy
@@ -58,7 +58,7 @@ def _train(job: Job) -> dict:
 
     spec, device = job.spec, pick(job.execution.device)
     rng = np.random.default_rng(spec["seed"])
-    real = RealImages(job, spec["resolution"])
+    real = Images.of(job, spec["resolution"])
     rows = rng.permutation(len(real))[: spec["images"]]
     heads, targets = _targets(job, real, rows)
     images = torch.from_numpy(real.read(rows)).permute(0, 3, 1, 2).contiguous()
@@ -84,13 +84,12 @@ def _train(job: Job) -> dict:
     }
     _write_json(job.out / "config.json", config)
     save_file({k: v.cpu() for k, v in net.state_dict().items()}, job.out / "model.safetensors")
-    with (job.out / "log.csv").open("w", newline="", encoding="utf-8") as lines:
-        csv.writer(lines).writerows([("step", "loss"), *log])
+    write_table(job.out / "log.csv", ["step", "loss"], log)
     job.log(f"validation accuracy {config['val_accuracy']}")
     return {"val_accuracy": config["val_accuracy"]}
 
 
-def _targets(job: Job, real: RealImages, rows: np.ndarray) -> tuple[Heads, np.ndarray]:
+def _targets(job: Job, real: Images, rows: np.ndarray) -> tuple[Heads, np.ndarray]:
     """The heads and what each of them should answer for `rows`: int64 (n, heads)."""
     if job.spec["heads"] == "class":
         return class_heads(real.classes), real.labels[rows][:, None]

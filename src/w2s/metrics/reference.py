@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 
+from w2s.data.images import Images
 from w2s.device import pick
 from w2s.errors import UserError
 from w2s.job import Job
-from w2s.metrics.real import RealImages
 from w2s.metrics.settings import MetricSettings
 
 CHUNK = 16  # batches decoded from files at a time
@@ -37,7 +37,7 @@ def build(job: Job) -> dict:
             f"the feature network was trained at {network.resolution} pixels, the reference is "
             f"asked for at {spec['resolution']}: give both the same resolution."
         )
-    real = RealImages(job, spec["resolution"])
+    real = Images.of(job, spec["resolution"])
     held_out = min(spec["held_out"], len(real) // 5)
     count = min(spec["count"], len(real) - held_out)
     settings.check_count(count, "the reference's images")
@@ -61,7 +61,7 @@ def build(job: Job) -> dict:
     return {**facts, "seconds_features": network.seconds}
 
 
-def _extract(job: Job, real: RealImages, rows, network, batch: int) -> dict[str, np.ndarray]:
+def _extract(job: Job, real: Images, rows, network, batch: int) -> dict[str, np.ndarray]:
     """The network's outputs for all rows, reading a bounded number of images at a time."""
     chunks = [rows[i : i + CHUNK * batch] for i in range(0, len(rows), CHUNK * batch)]
     parts = [
