@@ -1,4 +1,4 @@
-"""Building one node: verify what it reads, do the work in a scratch directory, publish by rename."""
+"""Building one node: verify what it reads, work in a scratch directory, publish by rename."""
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ def _work(node: Node, scratch: Path, parents, execution: Execution) -> dict:
         "spec": node.spec,
         "parents": node.parents,
         "helpers": node.helpers,
+        "execution": {**vars(execution), "state": str(execution.state)},
         "facts": facts,
         "code": w2s.__version__,
         "packages": _versions(),

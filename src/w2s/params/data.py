@@ -62,6 +62,8 @@ class TrainedVAE(Strict):
     steps: PositiveInt
     batch: PositiveInt = 8
     lr: PositiveFloat = 3e-3
+    mse_weight: NonNegative = 2.0
+    """Weight of the squared error beside the absolute error, which has weight 1."""
     kl_weight: NonNegative = 5e-4
     """Weight of the mean KL divergence per latent dimension."""
     seed: Seed = 0
@@ -96,6 +98,9 @@ class TrainedFeatures(Strict):
 
     kind: Literal["trained"]
     width: PositiveInt = 32
+    """Channels of the first stage; doubled in each of the next two."""
+    images: PositiveInt = 50_000
+    """Train on at most so many images."""
     steps: PositiveInt
     batch: PositiveInt = 128
     lr: PositiveFloat = 4e-3

@@ -24,6 +24,10 @@ class ExecutionParams(Strict):
     """auto, cpu, cuda or cuda:1; auto takes a GPU if there is one."""
     threads: PositiveInt = 1
     """Threads per process."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of sampling; auto is fp32 on the CPU and bf16 on a GPU."""
+    compile: bool = False
+    """Whether to compile the network's blocks when sampling."""
     minutes: PositiveFloat | None = None
     """Time budget of a training job: it saves its state and stops cleanly before that."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from w2s.errors import UserError
 from w2s.params.load import Params
 from w2s.plan.networks import network_config, part_config
 from w2s.plan.nodes import Node
 from w2s.plan.published import Group, groups
 from w2s.plan.samples import SampleSet, add_sample_sets
+from w2s.training.check import check
 
 
 @dataclass
@@ -70,7 +72,7 @@ class _Planner:
         if vae.kind == "diffusers":
             spec = {"kind": "diffusers", "fingerprint": self.params.fingerprints["vae"]}
             return self.plan.add(Node("vae", spec, local={"path": vae.path}))
-        spec = vae.model_dump() | {"resolution": self.study.data.resolution}
+        spec = vae.model_dump(mode="json") | {"resolution": self.study.data.resolution}
         return self.plan.add(Node("vae", spec, self.images, local=self.folder, label="train VAE"))
 
     @cached_property
@@ -129,16 +131,22 @@ class _Planner:
         if recipe.weak:
             parents["weak"] = (self.weights(recipe.weak, seed),)
         every = training.snapshot_every
-        shared = training.model_dump(exclude={"seeds", "recipes", "snapshot_every"})
+        shared = training.model_dump(mode="json", exclude={"seeds", "recipes", "snapshot_every"})
+        network = network_config(self.params, recipe.model)
         spec = shared | {
-            "model": network_config(self.params, recipe.model),
-            "objective": recipe.objective.model_dump(),
+            "model": network,
+            "head_weight": training.head_weight if network["head_at"] else 0.0,
+            "objective": recipe.objective.model_dump(mode="json"),
             "conditional": recipe.conditional,
             "steps": steps,
             "start": start,
             "snapshots": [*range(start + every, steps, every), steps],
             "seed": seed,
         }
+        try:
+            check(spec)
+        except UserError as error:
+            raise UserError(f"training.recipes.{name}: {error}") from None
         return self.plan.add(Node("train", spec, parents, label=f"train {name}"))
 
     def weights(self, name: str, seed: int) -> str:
