@@ -7,6 +7,7 @@ from numpy.lib.format import open_memmap
 
 from w2s.data.images import Images
 from w2s.device import pick
+from w2s.errors import UserError
 from w2s.job import Job
 from w2s.models.vae import encode, load_vae, published_scaling
 
@@ -22,6 +23,8 @@ def build(job: Job) -> dict:
     images = Images.of(job, spec["resolution"])
     vae = load_vae(job.parent("vae")).to(pick(job.execution.device))
     rows = np.arange(len(images))[spec["shard"] :: spec["of"]]
+    if not len(rows):
+        raise UserError(f"{len(images)} images cannot fill {spec['of']} shards: lower shards")
     starts = range(0, len(rows), spec["batch"])
     files: dict[str, np.ndarray] = {}
     total = total_sq = 0.0

@@ -83,7 +83,7 @@ class Images:
         self.root = root
         self.resolution = resolution
         self.files = [row["file"] for row in rows]  # relative to the root
-        self.labels = np.array([int(row["label"]) for row in rows])
+        self.labels = np.array([int(row["label"]) for row in rows], np.int64)
         self.classes: list[str] = json.loads((index / "classes.json").read_text())
         self._sha256 = [row["sha256"] for row in rows]
         self._pool = ThreadPoolExecutor(threads)
