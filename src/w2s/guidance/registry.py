@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field, TypeAdapter
 
@@ -39,10 +41,10 @@ METHODS: dict[str, type[Method]] = {
 }
 """Name to class of every method that can be configured; `Blend` is only made by windows."""
 
-MethodConfig = Annotated[Union[tuple(METHODS.values())], Field(discriminator="method")]
+MethodConfig = Annotated[reduce(or_, METHODS.values()), Field(discriminator="method")]
 """The pydantic type of any method's parameters, told apart by `method`."""
 
-_ANY = TypeAdapter(Annotated[Union[tuple(_ALL.values())], Field(discriminator="method")])
+_ANY = TypeAdapter(Annotated[reduce(or_, _ALL.values()), Field(discriminator="method")])
 
 
 def frozen(value: Any) -> Any:

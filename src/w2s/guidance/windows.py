@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
-from typing import Annotated, Any, Union
+from operator import or_
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
@@ -23,8 +25,8 @@ from w2s.params.base import Strict
 class Span(Strict):
     """Where a window lies: a range of t or of steps, and how it gives way below."""
 
-    window: Annotated[tuple[float, float], Field(strict=False)] = (0.0, 1.0)
-    """Range [lo, hi] of t, where 1 is noise and 0 data; the whole trajectory if not given."""
+    window: Annotated[tuple[float, float], Field(strict=False)] | None = None
+    """Range [lo, hi] of t, where 1 is noise and 0 data; [0, 1] if neither this nor `steps`."""
     steps: Annotated[tuple[int, int], Field(strict=False)] | None = None
     """Instead of `window`: first step, counted from 0, and one past the last."""
     blend: float = Field(default=0.0, ge=0, le=1)
@@ -32,18 +34,23 @@ class Span(Strict):
 
     @model_validator(mode="after")
     def _check(self):
-        low, high = self.window
+        low, high = self.bounds
         if not 0 <= low < high <= 1:
             raise ValueError("window must be [lo, hi] with 0 <= lo < hi <= 1")
         if self.steps is None:
             return self
-        if "window" in self.model_fields_set:
+        if self.window is not None:
             raise ValueError("give window or steps, not both")
         if self.blend:
             raise ValueError("blend is a width in t and needs window instead of steps")
         if not 0 <= self.steps[0] < self.steps[1]:
             raise ValueError("steps must be [first, stop] with 0 <= first < stop")
         return self
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The range of t of a window that is not given in steps."""
+        return (0.0, 1.0) if self.window is None else self.window
 
     def guide(self) -> Method:
         """The window's method alone."""
@@ -52,13 +59,13 @@ class Span(Strict):
 
     def touches(self, lower: Span) -> bool:
         """Whether `lower` begins where this window of t ends."""
-        return self.steps is None and lower.steps is None and lower.window[1] == self.window[0]
+        return self.steps is None and lower.steps is None and lower.bounds[1] == self.bounds[0]
 
     def faded(self, t: float) -> float:
         """How far this window has given way at t: 0 before its cross-fade, 1 after."""
-        if self.steps is not None or t > self.window[0] + self.blend / 2:
+        if self.blend == 0:
             return 0.0
-        return min((self.window[0] + self.blend / 2 - t) / self.blend, 1.0) if self.blend else 1.0
+        return min(max((self.bounds[0] + self.blend / 2 - t) / self.blend, 0.0), 1.0)
 
 
 def _check_layout(windows: tuple[Span, ...]) -> tuple[Span, ...]:
@@ -67,18 +74,20 @@ def _check_layout(windows: tuple[Span, ...]) -> tuple[Span, ...]:
     for (_, stop), (first, _) in pairwise(by_step):
         if first < stop:
             raise ValueError(f"two windows overlap between steps {first} and {stop}")
-    by_time = sorted((w for w in windows if w.steps is None), key=lambda w: w.window)
+    by_time = sorted((w for w in windows if w.steps is None), key=lambda w: w.bounds)
     for lower, upper in pairwise(by_time):
-        if upper.window[0] < lower.window[1]:
+        if upper.bounds[0] < lower.bounds[1]:
             raise ValueError(
-                f"two windows overlap between t = {upper.window[0]:g} and {lower.window[1]:g}; "
+                f"two windows overlap between t = {upper.bounds[0]:g} and {lower.bounds[1]:g}; "
                 "let one end where the other begins"
             )
     for lower, window in zip([None, *by_time], by_time, strict=False):
         touching = lower is not None and window.touches(lower)
-        floor = lower.window[0] + lower.blend / 2 if touching else lower.window[1] if lower else 0
-        low, high = window.window
-        if window.blend and not (floor <= low - window.blend / 2 and low + window.blend / 2 <= high):
+        floor = lower.bounds[0] + lower.blend / 2 if touching else lower.bounds[1] if lower else 0
+        low, high = window.bounds
+        if window.blend and not (
+            floor <= low - window.blend / 2 and low + window.blend / 2 <= high
+        ):
             raise ValueError(f"the cross-fade around t = {low:g} does not fit; make blend smaller")
     return windows
 
@@ -92,12 +101,10 @@ _WINDOWS = tuple(
     create_model(f"{kind.__name__}Window", __base__=(kind, Span), __doc__=kind.__doc__)
     for kind in METHODS.values()
 )
-Window = Annotated[Union[_WINDOWS], Field(discriminator="method")]
+Window = Annotated[reduce(or_, _WINDOWS), Field(discriminator="method")]
 """A method's parameters and where they hold, in one mapping."""
 
-Guidance = Annotated[
-    tuple[Window, ...], BeforeValidator(_listed), AfterValidator(_check_layout)
-]
+Guidance = Annotated[tuple[Window, ...], BeforeValidator(_listed), AfterValidator(_check_layout)]
 """Windows, given as a list or as one mapping; none is unguided.  A pydantic field type."""
 
 
@@ -130,11 +137,11 @@ def acting(guidance: Sequence[Span], times: Sequence[float]) -> list[Acting]:
                 )
         else:
             above = sum(other.blend for other in guidance if other.touches(window))
-            high, low = window.window[1] + above / 2, window.window[0] - window.blend / 2
+            high, low = window.bounds[1] + above / 2, window.bounds[0] - window.blend / 2
             first = sum(t > high or (above > 0 and t == high) for t in starts)
             last = max(first, sum(t > low for t in starts))
         found.append(Acting(window, first, last))
-    return sorted(found, key=lambda a: (a.first, a.last, -a.window.window[1]))
+    return sorted(found, key=lambda a: (a.first, a.last, -a.window.bounds[1]))
 
 
 def resolve(guidance: Sequence[Span], times: Sequence[float]) -> list[Method | None]:
@@ -174,7 +181,7 @@ def windows_in_steps(guidance: Sequence[Span], times: Sequence[float]) -> list[d
         {
             "method": span.window.method,
             "window": list(
-                span.window.window
+                span.window.bounds
                 if span.window.steps is None
                 else (times[span.last], times[span.first])
             ),

@@ -76,7 +76,9 @@ class Denoiser:
         self.blocks_run: Counter[str] = Counter()  # per network and sample
         if compiled:
             for block in (block for net in self.nets.values() for block in net.blocks):
-                block.compile(dynamic=True, backend=compiled if compiled is not True else "inductor")
+                block.compile(
+                    dynamic=True, backend=compiled if compiled is not True else "inductor"
+                )
 
     @property
     def forwards(self) -> float:
@@ -100,7 +102,7 @@ class Denoiser:
         net, shape = self.nets[name], self.shapes[name]
         plan = schedule(signals, shape.depth, shape.head_at)
         states = {
-            number: net.embed(x, t, *(condition.null if null else condition.given))
+            number: _packed(net.embed(x, t, *(condition.null if null else condition.given)))
             for number, null in enumerate(plan.roots)
         }
         for stage in plan.stages:
@@ -117,6 +119,11 @@ class Denoiser:
         if self.batched and len(states) > 1:
             return _split(_through(net, blocks, _joined(states)), len(states))
         return [_through(net, blocks, state) for state in states]
+
+
+def _packed(state: Any) -> Any:
+    """Contiguous tensors: one memory layout from the first block on, so one compilation."""
+    return type(state)(*(tensor.contiguous() for tensor in state))
 
 
 def _through(net: Backbone, blocks: tuple[int, ...], state: Any) -> Any:

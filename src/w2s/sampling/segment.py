@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -29,27 +28,33 @@ def build(job: Job) -> dict:
     (n,), seed (n,), stop () and the methods' state.  Returns forwards run per sample, and what
     they would be with every signal computed on its own.
     """
-    spec = job.spec
+    spec, methods = job.spec, decode(job.spec["steps"])[: job.spec["stop"]]
     denoiser = _denoiser(job)
     rows = torch.arange(len(spec["seeds"]) * spec["per_seed"])[spec["shard"] :: spec["of"]]
     boundary = _start(job, rows)
     start = int(boundary.pop("stop"))
-    steps = len(rows) and spec["stop"] - start
-    batches = -(-len(rows) // spec["batch"])
-    ticks = job.progress(range(batches * steps), batches * steps, "sampling step")
-    finished = []
-    for part in _batches(len(rows), spec["batch"]):
-        at_start = {name: tensor[part] for name, tensor in boundary.items()}
-        finished.append(_carry(job, denoiser, at_start, start, lambda step: next(ticks)))
+    batches = list(_batches(len(rows), spec["batch"]))
+    total = len(batches) * (len(methods) - start)
+    ticks = job.progress(range(total), total, "sampling step")
+    next(ticks)  # from here on, each call reports the step before it
+    finished = [
+        _carry(
+            spec,
+            denoiser,
+            {name: tensor[part] for name, tensor in boundary.items()},
+            methods=methods,
+            start=start,
+            progress=lambda step: next(ticks, None),
+        )
+        for part in batches
+    ]
     whole = {name: torch.cat([f[name] for f in finished])[: len(rows)] for name in finished[0]}
-    save_file(
-        {name: tensor.contiguous() for name, tensor in whole.items()}
-        | {"stop": torch.tensor(spec["stop"])},
-        job.out / "state.safetensors",
+    whole["stop"] = torch.tensor(spec["stop"])
+    save_file(whole, job.out / "state.safetensors")
+    separate = forwards(
+        Segment(start, methods), denoiser.shapes, spec["times"], spec["solver"], forwards_unshared
     )
-    segment = Segment(start, decode(spec["steps"])[: spec["stop"]])
-    separate = forwards(segment, denoiser.shapes, spec["times"], spec["solver"], forwards_unshared)
-    return {"forwards": denoiser.forwards / batches, "forwards_unshared": separate}
+    return {"forwards": denoiser.forwards / len(batches), "forwards_unshared": separate}
 
 
 def _denoiser(job: Job) -> Denoiser:
@@ -83,7 +88,9 @@ def _start(job: Job, rows: Tensor) -> dict[str, Tensor]:
 
 
 def _samples(spec: dict, rows: Tensor) -> list[tuple[int, int]]:
-    return [(spec["seeds"][row // spec["per_seed"]], row % spec["per_seed"]) for row in rows.tolist()]
+    return [
+        (spec["seeds"][row // spec["per_seed"]], row % spec["per_seed"]) for row in rows.tolist()
+    ]
 
 
 def _batches(count: int, size: int) -> Iterator[Tensor]:
@@ -95,12 +102,19 @@ def _batches(count: int, size: int) -> Iterator[Tensor]:
         yield torch.arange(first, first + size) % count
 
 
-def _carry(job: Job, denoiser: Denoiser, boundary: dict, start: int, progress) -> dict:
-    """One batch from its boundary to the next."""
-    spec, device = job.spec, denoiser.device
+def _carry(spec: dict, denoiser: Denoiser, boundary: dict[str, Tensor], **stretch) -> dict:
+    """One batch from its boundary to the next; `stretch` goes on to the loop."""
+    device = denoiser.device
     samples = _samples(spec, boundary["index"])
-    labels, null_class = boundary["label"].to(device), denoiser.nets["main"].null_class
-    condition = Condition.labels(labels, null_class)
+    state = State(
+        {
+            name.removeprefix(STATE): tensor.to(device)
+            for name, tensor in boundary.items()
+            if name.startswith(STATE)
+        }
+    )
+    labels = boundary["label"].to(device)
+    condition = Condition.labels(labels, denoiser.nets["main"].null_class)
     if not spec["conditional"]:
         condition = Condition(condition.null, condition.null)
     x, state = sample(
@@ -108,20 +122,11 @@ def _carry(job: Job, denoiser: Denoiser, boundary: dict, start: int, progress) -
         boundary["x"].to(device),
         condition,
         times=spec["times"],
-        methods=decode(spec["steps"]),
         solver=spec["solver"],
         noise=lambda step: step_noise(samples, spec["shape"], step).to(device),
-        start=start,
-        stop=spec["stop"],
-        state=State(
-            {
-                name.removeprefix(STATE): tensor.to(device)
-                for name, tensor in boundary.items()
-                if name.startswith(STATE)
-            }
-        ),
-        progress=progress,
+        state=state,
+        **stretch,
     )
-    kept = {name: boundary[name] for name in ("index", "label", "seed")}
     carried = {STATE + name: tensor.cpu() for name, tensor in state.tensors.items()}
+    kept = {name: boundary[name] for name in ("index", "label", "seed")}
     return {"x": x.cpu()} | kept | carried
