@@ -122,3 +122,8 @@ def test_unconditional_samples_ignore_their_labels(build):
 def test_building_twice_gives_the_same_bytes(build):
     a, b = (build()[0] / "state.safetensors" for _ in range(2))
     assert a.read_bytes() == b.read_bytes()
+
+
+def test_progress_is_reported_to_the_last_step(build, capsys):
+    build(steps=encode([None] * 6), batch=5)
+    assert "sampling step 18/18" in capsys.readouterr().err
