@@ -4,6 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch._dynamo.utils import counters
 
+from w2s.errors import UserError
 from w2s.guidance.base import HEAD, NULL, STRONG, Signal
 from w2s.sampling.denoiser import Denoiser
 from w2s.sampling.tree import forwards
@@ -73,6 +74,11 @@ def test_bf16_stays_within_two_percent_of_fp32(net, x, condition):
         assert v.dtype == x.dtype
         assert_close(v, exact[signal], 0.02)
         assert not torch.equal(v, exact[signal])
+
+
+def test_an_unknown_precision_is_refused(net):
+    with pytest.raises(UserError, match="precision is 'fp8'; set it to auto, fp32 or bf16"):
+        Denoiser(net, precision="fp8")
 
 
 def test_a_compiled_denoiser_meets_no_new_shape_at_window_borders(make_sit, x, condition):

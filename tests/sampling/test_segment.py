@@ -92,6 +92,7 @@ def test_momentum_travels_with_the_boundary(build):
     boundary = read(build(stop=3)[0])
     assert boundary["state/momentum"].shape == boundary["x"].shape == (14, 3, 8, 8)
     assert boundary["stop"] == 3
+    assert set(read(build()[0])) == {"x", "index", "label", "seed", "stop"}
 
 
 def test_samples_know_their_seed_label_and_number(build):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from w2s.errors import UserError
 from w2s.guidance.base import Signal
 from w2s.sampling.tree import Shape, by_net, in_forwards, schedule
 
@@ -72,6 +73,8 @@ class Denoiser:
         self.nets = {"main": main, **(nets or {})}
         self.nets = {name: net.to(self.device).eval() for name, net in self.nets.items()}
         self.shapes = {name: Shape.of(net.config()) for name, net in self.nets.items()}
+        if precision not in ("auto", "fp32", "bf16"):
+            raise UserError(f"precision is '{precision}'; set it to auto, fp32 or bf16.")
         self.bf16 = (PRECISION.get(kind, "fp32") if precision == "auto" else precision) == "bf16"
         self.batched = BATCHED.get(kind, True) if batched is None else batched
         self.blocks_run: Counter[str] = Counter()  # per network and sample

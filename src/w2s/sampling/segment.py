@@ -25,7 +25,7 @@ def build(job: Job) -> dict:
     """Draw one shard of a sample set up to step `stop`.
 
     Writes state.safetensors: x (n, C, h, w) float32, index (n,) numbers in the whole set, label
-    (n,), seed (n,), stop () and the methods' state.  Returns forwards run per sample, and what
+    (n,), seed (n,), stop () and, before the end, the methods' state.  Returns forwards run per sample, and what
     they would be with every signal computed on its own.
     """
     spec, methods = job.spec, decode(job.spec["steps"])[: job.spec["stop"]]
@@ -49,6 +49,8 @@ def build(job: Job) -> dict:
         for part in batches
     ]
     whole = {name: torch.cat([f[name] for f in finished])[: len(rows)] for name in finished[0]}
+    if spec["stop"] == len(spec["times"]) - 1:  # nothing follows that could use a method's state
+        whole = {name: tensor for name, tensor in whole.items() if not name.startswith(STATE)}
     whole["stop"] = torch.tensor(spec["stop"])
     save_file(whole, job.out / "state.safetensors")
     separate = forwards(
