@@ -25,8 +25,8 @@ def build(job: Job) -> dict:
     """Draw one shard of a sample set up to step `stop`.
 
     Writes state.safetensors: x (n, C, h, w) float32, index (n,) numbers in the whole set, label
-    (n,), seed (n,), stop () and, before the end, the methods' state.  Returns forwards run per sample, and what
-    they would be with every signal computed on its own.
+    (n,), seed (n,), stop () and, before the end, the methods' state.  Returns forwards run per
+    sample, and what they would be with every signal computed on its own.
     """
     spec, methods = job.spec, decode(job.spec["steps"])[: job.spec["stop"]]
     denoiser = _denoiser(job)
