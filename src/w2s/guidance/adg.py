@@ -24,7 +24,7 @@ class ADG(Nonlinear):
 
     method: Literal["adg"] = "adg"
 
-    def guide(self, c, u, x, t, state):
+    def extrapolate(self, c, u, x, t, state):
         a, b, d = x - t * c, x - t * u, c - u
         bb = dot(b, b)
         d = d - dot(b, d) / bb.clamp_min(1e-30) * b  # e = -t d, without cancellation at small t

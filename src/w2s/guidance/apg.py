@@ -43,7 +43,7 @@ class APG(Nonlinear):
             return method
         return method.model_copy(update={"momentum": 0.0})
 
-    def guide(self, c, u, x, t, state):
+    def extrapolate(self, c, u, x, t, state):
         a, delta = x - t * c, t * (u - c)
         if self.momentum != 0:
             delta = delta + self.momentum * state.tensors["momentum"]

@@ -34,7 +34,7 @@ class CFGRescale(Nonlinear):
             return CFG(weight=method.weight)
         return method
 
-    def guide(self, c, u, x, t, state):
+    def extrapolate(self, c, u, x, t, state):
         guided = c + (self.weight - 1) * (c - u)
         axes = tuple(range(1, x.ndim))
         spread = guided.std(dim=axes, keepdim=True).clamp_min(1e-30)

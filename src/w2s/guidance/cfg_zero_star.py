@@ -42,6 +42,6 @@ class CFGZeroStar(Nonlinear):
     def combine(self, v, x, t, state):
         return x.new_zeros(x.shape) if self.zero_init else super().combine(v, x, t, state)
 
-    def guide(self, c, u, x, t, state):
+    def extrapolate(self, c, u, x, t, state):
         scaled = dot(c, u) / dot(u, u).clamp_min(1e-30) * u
         return scaled + self.weight * (c - scaled)

@@ -25,7 +25,7 @@ class MamboG(Nonlinear):
     alpha: float = Field(default=8.0, ge=0)
     """Strength of the damping; 0 is plain CFG."""
 
-    def guide(self, c, u, x, t, state):
+    def extrapolate(self, c, u, x, t, state):
         d = c - u
         ratio = (dot(d, d) / dot(u, u).clamp_min(1e-30)).sqrt()
         return c + (self.weight - 1) * (-self.alpha * ratio).exp() * d

@@ -41,8 +41,8 @@ class Nonlinear(Method):
         return (STRONG, NULL)
 
     def combine(self, v, x, t, state):
-        return self.guide(v[STRONG], v[NULL], x, t, state)
+        return self.extrapolate(v[STRONG], v[NULL], x, t, state)
 
-    def guide(self, c: Tensor, u: Tensor, x: Tensor, t: float, state: State) -> Tensor:
+    def extrapolate(self, c: Tensor, u: Tensor, x: Tensor, t: float, state: State) -> Tensor:
         """The guided velocity from the conditional ``c`` and the null velocity ``u``, w > 1."""
         raise NotImplementedError

@@ -51,7 +51,7 @@ class S2(Method):
     """Seed of the draws; independent of the sampler's noise."""
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check_ranges(self):
         first, stop = self.droppable
         if not 0 <= first < stop:
             raise ValueError("droppable must be [first, stop] with 0 <= first < stop")

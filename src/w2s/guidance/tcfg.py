@@ -22,7 +22,7 @@ class TCFG(Nonlinear):
 
     method: Literal["tcfg"] = "tcfg"
 
-    def guide(self, c, u, x, t, state):
+    def extrapolate(self, c, u, x, t, state):
         """In closed form, finite up to t = 1, where both noises are x.
 
         The rows' sum s and difference r d (r = 1 - t, d = c - u) have the same right singular

@@ -44,7 +44,7 @@ class TVCFG(Method):
     """Only for stepup and stepdown: share of the steps before the switch; 0.25 if not given."""
 
     @model_validator(mode="after")
-    def _check(self):
+    def _check_shape(self):
         if self.interval is not None and self.shape != "interval":
             raise ValueError(f"shape {self.shape} does not use interval; remove it")
         if self.switch is not None and self.shape not in ("stepup", "stepdown"):
