@@ -213,4 +213,3 @@ def test_auto_guider_weakens_the_negative_prompt():
     theirs = guider("AutoGuidance", auto_guidance_config=LayerSkipConfig(indices=[2]))
     weak = theirs.prepare_inputs({"prompt": ("positive", "negative")})[1]
     assert weak.prompt == "negative"
-    assert theirs.guidance_scale == 7.5

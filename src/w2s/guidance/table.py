@@ -26,8 +26,9 @@ conditional sampling and no weak signal is computed; with a weight of 0 only the
 Between 0 and 1, where their papers do not define them, the nonlinear methods interpolate as CFG
 does.  Literature that writes `v_c + s (v_c − v_weak)` has s = w − 1.
 
-Every weight is a number, or a schedule over the steps of its window, p being the progress from 0
-at the first step to 1 at the last:
+Every weight is a number from 0 to 100, or a schedule over the steps of its window between such
+numbers, p being the progress from 0 at the first step to 1 at the last (`tv_cfg`, a schedule
+itself, takes a number only):
 
 | schedule | weight |
 |---|---|

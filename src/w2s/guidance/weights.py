@@ -1,7 +1,8 @@
 """Guidance weights over a window: a number, or a plain schedule over the window's steps.
 
 A schedule is a function of the progress ``p`` through the window, 0 at its first step and 1 at
-its last (0 in a window of one step), so it stretches with the number of steps.
+its last (0 in a window of one step), so it stretches with the number of steps.  Weights have no
+unit and lie between 0 and 100.
 """
 
 from __future__ import annotations
