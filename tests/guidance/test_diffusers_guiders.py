@@ -176,6 +176,8 @@ def test_skip_layer_guider_without_cfg_skips_nothing():
     for _ in theirs.prepare_inputs({}):
         theirs.prepare_models(network)
         assert not any(hasattr(block, "_diffusers_hook") for block in network.transformer_blocks)
+    theirs.prepare_models(network)
+    assert hasattr(network.transformer_blocks[2], "_diffusers_hook")
 
 
 def test_smoothed_energy_guider_never_counts_its_forwards():
