@@ -277,13 +277,16 @@ def test_shard_order_does_not_change_a_byte(world, samples, tmp_path):
     assert digests(first) == digests(second)
 
 
-@pytest.mark.parametrize("shards", [[0], [0, 1, 1]])
-def test_a_missing_or_doubled_shard_is_refused(world, samples, tmp_path, shards):
-    one = {name: values[: 9 if shards == [0] else 6] for name, values in samples.state.items()}
+@pytest.mark.parametrize(
+    "rows",
+    [range(0, 12, 2), [*range(12), *range(12)], range(9)],
+    ids=["every second sample", "all twice", "seeds of unequal size"],
+)
+def test_samples_missing_or_doubled_are_refused(world, samples, tmp_path, rows):
     (tmp_path / "odd").mkdir()
-    save_file(one, tmp_path / "odd" / "state.safetensors")
-    segment = [tmp_path / "odd"] if shards == [0] else [tmp_path / "odd"] * 2
-    parents = SimpleNamespace(parents={**samples.parents, "segment": segment})
+    odd = {name: np.ascontiguousarray(values[list(rows)]) for name, values in samples.state.items()}
+    save_file(odd, tmp_path / "odd" / "state.safetensors")
+    parents = SimpleNamespace(parents={**samples.parents, "segment": [tmp_path / "odd"]})
     with pytest.raises(UserError, match="every shard exactly once"):
         evaluate_in(tmp_path / "out", world, parents)
 

@@ -68,19 +68,23 @@ def build(job: Job) -> dict:
 
 def _load_samples(folders: list[Path]) -> dict[str, np.ndarray]:
     """x, index, label and seed of all shards, sorted by (seed, index)."""
-    from safetensors.numpy import load_file
+    from safetensors import safe_open
 
-    shards = [load_file(folder / "state.safetensors") for folder in folders]
-    names = ("x", "index", "label", "seed")
-    samples = {name: np.concatenate([shard[name] for shard in shards]) for name in names}
+    names = ("x", "index", "label", "seed")  # a state may hold a method's own tensors as well
+    shards = []
+    for folder in folders:
+        with safe_open(folder / "state.safetensors", framework="numpy") as state:
+            shards.append([state.get_tensor(name) for name in names])
+    whole = [np.concatenate(parts) for parts in zip(*shards, strict=True)]
+    samples = dict(zip(names, whole, strict=True))
     order = np.lexsort((samples["index"], samples["seed"]))
     samples = {name: values[order] for name, values in samples.items()}
-    places = np.stack([samples["seed"], samples["index"]], 1)
-    counts = np.unique(samples["seed"], return_counts=True)[1]
-    if len(np.unique(places, axis=0)) != len(places) or len(set(counts)) != 1:
+    counts = np.unique(samples["seed"], return_counts=True)[1].tolist()
+    within_seed = np.diff(samples["seed"]) == 0
+    if len(set(counts)) != 1 or (np.diff(samples["index"])[within_seed] != 1).any():
         raise UserError(
-            "the shards of this sample set do not fit together (a sample twice, or seeds of "
-            f"unequal size, {counts.tolist()}): give the metrics every shard exactly once."
+            "the shards of this sample set do not fit together (samples twice or missing, "
+            f"{counts} of the seeds): give the metrics every shard exactly once."
         )
     return samples
 

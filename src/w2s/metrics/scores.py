@@ -57,8 +57,9 @@ def score(
     """The metrics that `settings` names, in its order.
 
     Heusel et al., arXiv 1706.08500 (fd); Nash et al., 2103.03841 (sfd); Binkowski et al.,
-    1801.01401 (kid, unscaled); Kynkaanniemi et al., 1904.06991 (precision, recall); Salimans et
-    al., 1606.03498 (isc).  Precision and recall take at most all of the reference's features.
+    1801.01401 (kid, unscaled); Kynkäänniemi et al., 1904.06991 (precision, recall); Salimans et
+    al., 1606.03498 (isc).  All of the reference's features span the real manifold of precision and
+    recall.  `heads` is needed for accuracy and confidence alone.
     """
     generated, real = torch.from_numpy(outputs["features"]), torch.from_numpy(reference.features)
     found: dict[str, float] = {}
