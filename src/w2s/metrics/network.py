@@ -60,10 +60,15 @@ def _train(job: Job) -> dict:
     rng = np.random.default_rng(spec["seed"])
     real = Images.of(job, spec["resolution"])
     rows = rng.permutation(len(real))[: spec["images"]]
+    if len(rows) < HELD_OUT:
+        raise UserError(
+            f"the feature network has {len(rows)} images to learn from, but needs at least "
+            f"{HELD_OUT}: give a larger data set or raise the feature network's images."
+        )
     heads, targets = _targets(job, real, rows)
     images = torch.from_numpy(real.read(rows)).permute(0, 3, 1, 2).contiguous()
     targets = torch.from_numpy(targets)
-    train = len(rows) - max(len(rows) // HELD_OUT, 1)
+    train = len(rows) - len(rows) // HELD_OUT
 
     torch.manual_seed(spec["seed"])
     net = FeatureCNN(spec["width"], heads.sizes).to(device)
@@ -124,6 +129,10 @@ def _fit(job, net, images, targets, heads: Heads, rng, device) -> list[tuple[int
         answers = targets[rows].to(device)
         parts = logits.split(sizes, 1)
         loss = sum(F.cross_entropy(part, answers[:, i]) for i, part in enumerate(parts))
+        if not loss.isfinite():
+            raise UserError(
+                f"the feature network's loss is not finite at step {step}: lower its lr."
+            )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
