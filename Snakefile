@@ -10,6 +10,11 @@ include: "rules/sampling.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    if workflow.local_exec:
+        warm.start(Path("results/logs/warm.log"))
+
+
 localrules:
     all,
     tables,

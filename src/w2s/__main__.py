@@ -2,6 +2,6 @@
 
 import sys
 
-from w2s.cli import main
+from w2s.cli import entry
 
-sys.exit(main())
+sys.exit(entry())

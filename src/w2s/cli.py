@@ -8,10 +8,20 @@ import traceback
 from pathlib import Path
 
 from w2s.errors import OutOfTime, UserError
-from w2s.plan.kinds import VERBS
+from w2s.plan.kinds import KINDS, VERBS
 
 
-def main(argv: list[str] | None = None) -> int:
+def entry() -> int:
+    """What the shell calls: have the warm process build a node, where there is one."""
+    from w2s import warm
+
+    argv = sys.argv[1:]
+    slow = bool(argv) and argv[0] in VERBS and "torch" in KINDS[VERBS[argv[0]]].imports
+    status = warm.run(argv) if slow else None
+    return main(argv) if status is None else status
+
+
+def main(argv: list[str]) -> int:
     """Run one verb; 0 done, 2 the user can mend it, 75 out of time with the state saved."""
     args = parser().parse_args(argv)
     try:
@@ -141,7 +151,3 @@ def _record_code(args):
     from w2s.plan.code import record
 
     print(record())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,135 @@
+"""A process that has done the slow imports once and forks for each job.
+
+Importing torch, diffusers and torch_fidelity takes a job on one core 12 seconds, as long as a
+miniature sample set.  So Snakemake's main process starts one interpreter that imports them, and
+`w2s` asks it to fork: the fork has this job's arguments, output and fate.  Where there is no such
+process (a cluster, or `w2s` typed by hand) a job imports for itself; results are the same bytes.
+
+Nothing here computes before the fork: a forked OpenMP pool would hang, a CUDA context break.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ADDRESS = "W2S_WARM"  # environment variable with the socket's path
+IMPORTS = (
+    "torch",
+    "accelerate",
+    "safetensors.torch",
+    "diffusers.models.autoencoders.autoencoder_kl",
+    "torch_fidelity",
+    "w2s.metrics.evaluate",
+    "w2s.sampling.segment",
+    "w2s.training.loop",
+)
+POLL = 1.0  # seconds between looks at whether the starting process lives
+
+
+def start(log_file: Path) -> None:
+    """Start the process and tell this one's children where it listens; it ends with this one."""
+    path = Path(tempfile.mkdtemp(prefix="w2s-"), "warm")  # a socket's path must be short
+    os.environ[ADDRESS] = str(path)
+    command = [sys.executable, "-m", "w2s.warm", str(path), str(os.getpid())]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("w") as log:
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+            start_new_session=True,
+        )  # fmt: skip
+
+
+def run(argv: list[str]) -> int | None:
+    """Have a fork run `w2s` with these arguments; its exit status, or None if nobody listens."""
+    address = os.environ.get(ADDRESS)
+    if address is None:
+        return None
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(address)
+        except OSError:
+            return None
+        request = json.dumps({"argv": argv, "cwd": os.getcwd(), "environment": dict(os.environ)})
+        socket.send_fds(connection, [len(request).to_bytes(4, "big")], [1, 2])
+        connection.sendall(request.encode())
+        status = connection.recv(1)  # empty if the fork was killed
+        return status[0] if status else 128 + signal.SIGKILL
+
+
+def serve(path: Path, parent: int) -> None:
+    """Listen, import, and fork for every request until the process `parent` is gone."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(64)  # requests that come during the imports wait
+        listener.settimeout(POLL)
+        for name in IMPORTS:
+            importlib.import_module(name)
+        print(json.dumps({"startup_cpu_seconds": round(time.process_time(), 3)}), flush=True)
+        while _alive(parent):
+            try:
+                connection, _ = listener.accept()
+            except TimeoutError:
+                continue
+            with connection:
+                if os.fork() == 0:
+                    listener.close()
+                    _answer(connection)
+    shutil.rmtree(path.parent)
+
+
+def _answer(connection: socket.socket) -> None:
+    """In a fork: become the job that the request describes, then leave."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    connection.settimeout(None)
+    header, (out, err), _, _ = socket.recv_fds(connection, 4, 2)
+    with connection.makefile("rb") as stream:
+        request = json.loads(stream.read(int.from_bytes(header, "big")))
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    threading.Thread(target=_die_with, args=(connection,), daemon=True).start()
+    from w2s.cli import main
+
+    status = 1
+    try:
+        status = main(request["argv"])
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.sendall(bytes([status & 255]))
+        os._exit(status)
+
+
+def _die_with(connection: socket.socket) -> None:
+    """Treat the end of the asking process as a request to stop."""
+    connection.recv(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), int(sys.argv[2]))
