@@ -19,13 +19,14 @@ from w2s.device import pick
 from w2s.errors import OutOfTime, UserError
 from w2s.job import Job
 from w2s.models.sit import SiT
+from w2s.training.adamw import AdamW
 from w2s.training.batches import Batches
 from w2s.training.check import check
 from w2s.training.ema import PowerEMA
 from w2s.training.objectives import objective_from
 from w2s.training.objectives.base import mse
 from w2s.training.signals import Taps, fork_of, strong_minus_weak
-from w2s.training.state import States, digest, load_moments, moments, read, write
+from w2s.training.state import States, digest, read, write
 
 SAVE_SECONDS = 30.0  # between two saved states
 REPORT_SECONDS = 10.0  # between two lines in the job's log
@@ -49,7 +50,7 @@ def build(job: Job) -> dict:
     check(spec)
     objective, latents = objective_from(spec["objective"]), Latents(job.parents["latents"])
     device = pick(job.execution.device)
-    mixed = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}[spec["precision"]]
+    mixed = {"fp32": "no", "bf16": "bf16"}[spec["precision"]]
     accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision=mixed)
     world, main = accelerator.num_processes, accelerator.is_main_process
     _check_data(spec, latents, world)
@@ -62,11 +63,8 @@ def build(job: Job) -> dict:
         net.head.requires_grad_(reads_head)
     ema = PowerEMA(net, spec["ema"])
     weak = SiT.load(job.parent("weak")).to(accelerator.device) if "weak" in job.parents else None
-    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    adam = torch.optim.AdamW(
-        trained, spec["lr"], spec["betas"], weight_decay=spec["weight_decay"], fused=True
-    )
-    model, optimizer = accelerator.prepare(Taps(net, reads_head, fork_of(objective)), adam)
+    adam = AdamW(net, spec["betas"], spec["weight_decay"])
+    model = accelerator.prepare(Taps(net, reads_head, fork_of(objective)))
 
     # Where to go on: this run's own state, else the trunk's, else the beginning.
     states = States(job.execution.state / job.key, job.log)
@@ -78,7 +76,7 @@ def build(job: Job) -> dict:
     if tensors:
         net.load_state_dict({name: tensors[f"net/{name}"] for name in net.state_dict()})
         ema.load(tensors)
-        load_moments(adam, net, tensors)
+        adam.load(tensors)
         sums.copy_(tensors.get("sums", sums))
         job.log(f"going on from step {step} of {spec['steps']}")
     resumed = reported = last_saved = time.monotonic()
@@ -88,7 +86,7 @@ def build(job: Job) -> dict:
 
     def state() -> dict:
         weights = {f"net/{name}": value for name, value in net.state_dict().items()}
-        return weights | ema.tensors() | moments(adam, net)
+        return weights | ema.tensors() | adam.tensors()
 
     batches = Batches(
         latents, spec["seed"], spec["batch"], spec["label_dropout"], spec["conditional"],
@@ -96,8 +94,6 @@ def build(job: Job) -> dict:
     )  # fmt: skip
     with _sigterm() as asked_to_stop:
         for batch in batches.run(step, spec["steps"]):
-            for group in optimizer.param_groups:
-                group["lr"] = spec["lr"] * min(1, (step + 1) / max(spec["warmup"], 1))
             with accelerator.autocast():
                 seen = model(batch.x, batch.t, batch.y)
                 gap, forwards = strong_minus_weak(objective, batch, seen, net, ema.first, weak)
@@ -106,11 +102,10 @@ def build(job: Job) -> dict:
             if spec["head_weight"]:
                 head_loss = mse(seen.head, batch.u).mean()
                 total = loss + spec["head_weight"] * head_loss
-            optimizer.zero_grad()
             accelerator.backward(total)
             if spec["clip"]:
-                accelerator.clip_grad_norm_(trained, spec["clip"])
-            optimizer.step()
+                accelerator.clip_grad_norm_(adam.parameters, spec["clip"])
+            adam.step(spec["lr"] * min(1, (step + 1) / max(spec["warmup"], 1)))
             step, facts["images"] = step + 1, facts["images"] + spec["batch"]
             ema.update(step)
             sums += torch.stack(
@@ -147,7 +142,7 @@ def build(job: Job) -> dict:
                 pace = (now - reported) / (step - shown)
                 left = (now - resumed) / (step - first) * (spec["steps"] - step)
                 job.log(
-                    f"step {step}/{spec['steps']}, loss {float(loss):.4f}, "
+                    f"step {step}/{spec['steps']}, loss {loss.item():.4f}, "
                     f"{1000 * pace:.0f} ms per step, {left:.0f} s left"
                 )
                 with throughput.open("a") as file:

@@ -8,10 +8,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def digest(path: Path) -> str:
@@ -85,27 +84,3 @@ class States:
             if not snapshot.exists() or digest(snapshot) != checksum:
                 return f"its snapshot {name} is absent or damaged"
         return None
-
-
-def moments(optimizer: torch.optim.Optimizer, net: nn.Module) -> dict[str, Tensor]:
-    """The optimizer's state by parameter name, as ``"adam/<what>/<parameter>"``."""
-    return {
-        f"adam/{what}/{name}": value
-        for name, parameter in net.named_parameters()
-        for what, value in optimizer.state.get(parameter, {}).items()
-    }
-
-
-def load_moments(
-    optimizer: torch.optim.Optimizer, net: nn.Module, tensors: dict[str, Tensor]
-) -> None:
-    """Give the optimizer back what `moments` took; parameters without a record start afresh."""
-    trained = [name for name, parameter in net.named_parameters() if parameter.requires_grad]
-    state = {}
-    for key, value in tensors.items():
-        if key.startswith("adam/"):
-            _, what, name = key.split("/", 2)
-            if name in trained:
-                state.setdefault(trained.index(name), {})[what] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": state, "param_groups": groups})

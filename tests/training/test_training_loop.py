@@ -1,0 +1,183 @@
+"""The loop learns, resumes to the same bytes, branches, stops on request and refuses bad runs."""
+
+import csv
+import signal
+import threading
+import time
+from os import getpid, kill
+
+import pytest
+import torch
+from tiny_run import MODEL, SPEC, make_job, write_latents
+
+from w2s.errors import OutOfTime, UserError
+from w2s.models.sit import SiT
+from w2s.training import loop
+from w2s.training.state import read
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def latents(tmp_path):
+    return write_latents(tmp_path / "latents")
+
+
+def published(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def rows(job):
+    with (job.out / "log.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def trained(tmp_path, latents):
+    job = make_job(tmp_path, "whole", SPEC, {"latents": latents})
+    return job, loop.build(job)
+
+
+def test_it_publishes_what_it_promises(trained):
+    job, facts = trained
+    names = {
+        f"snapshots/step-00000{s}-ema-{e}.safetensors" for s in (20, 40) for e in ("0.050", "0.100")
+    }
+    assert set(published(job.out)) == names | {"state.safetensors", "config.json", "log.csv"}
+    assert rows(job)[-1]["step"] == "40"
+    assert rows(job)[-1]["images"] == str(40 * 8)
+    # One forward per sample, two more for those above tau whose label was kept.
+    assert 40 * 8 < facts["forwards"] < 40 * 8 * 2.5
+    assert facts["seconds_per_step"] > 0
+
+
+def test_the_loss_falls(tmp_path, latents):
+    spec = SPEC | {"objective": {"name": "none"}, "steps": 300, "snapshots": [300]}
+    job = make_job(tmp_path, "long", spec, {"latents": latents})
+    loop.build(job)
+    losses = [float(row["loss"]) for row in rows(job)]
+    assert sum(losses[-10:]) < 0.75 * sum(losses[:5]) * 2
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        {"name": "none"},
+        {"name": "mg"},
+        {"name": "mg", "weak_ema": False, "window": [0.0, 0.75]},
+        {"name": "br"},
+        {"name": "br", "weak_ema": True},
+        {"name": "slg", "skip": [1]},
+        {"name": "sgg_code"},
+    ],
+)
+def test_every_objective_trains(tmp_path, latents, objective):
+    spec = SPEC | {"objective": objective, "steps": 6, "snapshots": [6]}
+    loop.build(make_job(tmp_path, "run", spec, {"latents": latents}))
+
+
+def test_a_separate_weak_network(tmp_path, latents, trained):
+    weak = tmp_path / "weak"
+    weak.mkdir()
+    name = "snapshots/step-0000020-ema-0.050.safetensors"
+    (weak / "model.safetensors").write_bytes((trained[0].out / name).read_bytes())
+    (weak / "config.json").write_bytes((trained[0].out / "config.json").read_bytes())
+    spec = SPEC | {"objective": {"name": "ag"}, "steps": 6, "snapshots": [6]}
+    facts = loop.build(make_job(tmp_path, "ag", spec, {"latents": latents, "weak": weak}))
+    assert facts["forwards"] == 2 * 6 * 8
+
+
+@pytest.mark.parametrize("name", ["none", "br", "slg"])
+def test_unconditional_training_never_reads_a_label(tmp_path, latents, name):
+    objective = {"name": name} | ({"skip": [1]} if name == "slg" else {})
+    spec = SPEC | {"objective": objective, "conditional": False, "steps": 10, "snapshots": [10]}
+    job = make_job(tmp_path, name, spec, {"latents": latents})
+    loop.build(job)
+    tensors, _ = read(job.out / "state.safetensors")
+    torch.manual_seed(spec["seed"])
+    untouched = SiT.from_config(MODEL).y_embedder.embedding_table.weight
+    table = tensors["net/y_embedder.embedding_table.weight"]
+    assert torch.equal(table[:3], untouched[:3])
+    assert not torch.equal(table[3], untouched[3])
+
+
+def test_a_time_budget_ends_the_process_and_the_next_goes_on(tmp_path, latents, trained):
+    whole = published(trained[0].out)
+    job = make_job(tmp_path, "parts", SPEC, {"latents": latents}, minutes=1e-9)
+    for _ in range(40):
+        try:
+            loop.build(job)
+            break
+        except OutOfTime:
+            assert not published(job.out)
+    assert published(job.out) == whole
+
+
+def test_sigterm_saves_and_leaves(tmp_path, latents, trained):
+    spec = SPEC | {"steps": 100_000, "snapshots": [100_000]}
+    job = make_job(tmp_path, "stopped", spec, {"latents": latents})
+    threading.Thread(target=lambda: (time.sleep(0.5), kill(getpid(), signal.SIGTERM))).start()
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # comes before the loop: nothing is lost
+    try:
+        with pytest.raises(OutOfTime, match="the state is saved"):
+            loop.build(job)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    (saved,) = (tmp_path / "state-stopped" / "0123").glob("state-*.safetensors")
+    assert read(saved)[1]["step"] > 0
+
+
+def test_a_finished_run_is_only_published_again(tmp_path, latents, trained):
+    job, facts = trained
+    again = make_job(tmp_path, "again", SPEC, {"latents": latents}, state=job.execution.state)
+    assert loop.build(again)["forwards"] == facts["forwards"]
+    assert published(again.out) == published(job.out)
+
+
+def test_a_branch_equals_the_run_it_continues(tmp_path, latents, trained):
+    trunk = make_job(
+        tmp_path, "trunk", SPEC | {"steps": 15, "snapshots": [15]}, {"latents": latents}
+    )
+    loop.build(trunk)
+    parents = {"latents": latents, "trunk": trunk.out}
+    branch = make_job(tmp_path, "branch", SPEC | {"start": 15}, parents)
+    loop.build(branch)
+    whole, branched = published(trained[0].out), published(branch.out)
+    del whole["log.csv"], branched["log.csv"]
+    assert branched == whole  # averages too: their profiles reach back over the border
+    assert rows(branch)[0]["step"] == "16"
+
+
+def test_a_branch_must_fit_its_trunk(tmp_path, latents, trained):
+    parents = {"latents": latents, "trunk": trained[0].out}
+    for change, message in [
+        ({"start": 30}, "the trunk ends at step 40"),
+        ({"start": 40, "ema": [0.05, 0.2]}, "cannot track 0.200"),
+    ]:
+        job = make_job(tmp_path, f"bad{change['start']}", SPEC | {"steps": 60} | change, parents)
+        with pytest.raises(UserError, match=message):
+            loop.build(job)
+
+
+def test_a_loss_that_diverges_stops_the_run(tmp_path, latents):
+    spec = SPEC | {"lr": 1e30, "clip": 0.0}
+    job = make_job(tmp_path, "diverged", spec, {"latents": latents})
+    with pytest.raises(UserError, match=r"'sgg'.* no longer finite at step \d+ .*lower lr"):
+        loop.build(job)
+    assert not published(job.out)
+
+
+def test_data_that_do_not_fit_are_refused(tmp_path, latents):
+    for number, (change, message) in enumerate(
+        [
+            ({"num_classes": 4}, "4 classes and the data 3"),
+            ({"input_size": 8}, "change in_channels"),
+        ]
+    ):
+        spec = SPEC | {"model": MODEL | change}
+        with pytest.raises(UserError, match=message):
+            loop.build(make_job(tmp_path, str(number), spec, {"latents": latents}))
