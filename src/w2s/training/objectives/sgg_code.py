@@ -1,6 +1,6 @@
 """Segmented guidance as the released code computes it (arXiv 2603.20584)."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,7 +30,7 @@ class SGGCode(BaseObjective):
     """Strength k of the pull inside the window, 0 to below 1."""
     window: Window = (0.2, 0.8)
     """Times t, low and high, between which the target is moved away from the null branch."""
-    ratio: float = Field(0.2, ge=0)
+    ratio: Annotated[float, Field(ge=0)] = 0.2
     """Weight r of the pull towards the mid head below the window."""
 
     def pulls(self):
