@@ -1,0 +1,43 @@
+"""Recipes whose parts do not fit are refused in a sentence that says what to change."""
+
+import pytest
+from tiny_run import MODEL, SPEC
+
+from w2s.errors import UserError
+from w2s.training.check import check
+
+
+@pytest.mark.parametrize("name", ["none", "br", "ag", "slg"])
+def test_recipes_that_fit(name):
+    objective = {"name": name} | ({"skip": [1]} if name == "slg" else {})
+    check(SPEC | {"objective": objective})
+    check(SPEC | {"objective": objective, "conditional": False})
+
+
+@pytest.mark.parametrize("name", ["mg", "sgg", "sgg_code"])
+def test_the_null_branch_means_nothing_without_conditions(name):
+    check(SPEC | {"objective": {"name": name}})
+    with pytest.raises(UserError, match=f"'{name}'.*both are the same.*conditional: true"):
+        check(SPEC | {"objective": {"name": name}, "conditional": False})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"objective": {"name": "br"}, "head_weight": 0.0}, "which nothing trains.*head_weight"),
+        ({"objective": {"name": "sgg"}, "head_weight": 0.0}, "which nothing trains"),
+        ({"objective": {"name": "slg", "skip": [3]}}, "skips block 3 .* are 0 to 2"),
+        ({"objective": {"name": "none"}, "model": MODEL | {"head_at": None}}, "set head_at"),
+        (
+            {
+                "objective": {"name": "sgg_code"},
+                "model": MODEL | {"head_at": None},
+                "head_weight": 0,
+            },
+            "set head_at",
+        ),
+    ],
+)
+def test_recipes_that_do_not(change, message):
+    with pytest.raises(UserError, match=message):
+        check(SPEC | change)
