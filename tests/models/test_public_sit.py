@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from w2s.errors import UserError
+from w2s.job import Job
 from w2s.models import public
 from w2s.models.sit import SiT
+from w2s.weak import extract
 
 SMALL = {"T": {"hidden_size": 32, "depth": 2, "num_heads": 4}}
 CONFIG = {
@@ -40,7 +42,9 @@ def test_it_becomes_a_network_that_predicts_the_same(tmp_path, net, learn_sigma,
     weights = doubled(net.state_dict()) if learn_sigma else net.state_dict()
     content = {"ema": weights, "args": Namespace(lr=1e-4)} if wrapped else weights
     torch.save(content, tmp_path / "sit.pt")
-    public.convert(tmp_path / "sit.pt", tmp_path / "out")
+    spec = {"kind": "public", "fingerprint": "f00d"}
+    local = {"path": str(tmp_path / "sit.pt")}
+    extract.build(Job("weights", "abcd", spec, tmp_path / "out", local=local))
     loaded = SiT.load(tmp_path / "out")
     x, t, y = torch.randn(2, 4, 8, 8), torch.rand(2), torch.tensor([0, 7])
     assert loaded.config() == CONFIG
@@ -56,3 +60,10 @@ def test_other_files_are_refused(tmp_path, net):
         torch.save(weights, tmp_path / "other.pt")
         with pytest.raises(UserError, match=message):
             public.read(tmp_path / "other.pt")
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 cut short"])
+def test_damaged_files_are_refused(tmp_path, content):
+    (tmp_path / "sit.pt").write_bytes(content)
+    with pytest.raises(UserError, match="is not a torch checkpoint, or is damaged"):
+        public.read(tmp_path / "sit.pt")

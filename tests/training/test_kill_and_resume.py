@@ -12,7 +12,7 @@ import pytest
 from tiny_run import SPEC, write_latents
 
 SCRIPT = Path(__file__).with_name("tiny_run.py")
-LONG = SPEC | {"steps": 400, "snapshots": [100, 250, 400]}
+LONG = SPEC | {"steps": 200, "snapshots": [50, 120, 200]}
 
 
 def start(root: Path, name: str) -> subprocess.Popen:

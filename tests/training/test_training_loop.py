@@ -8,6 +8,7 @@ from os import getpid, kill
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from tiny_run import MODEL, SPEC, make_job, write_latents
 
 from w2s.errors import OutOfTime, UserError
@@ -79,6 +80,20 @@ def test_every_objective_trains(tmp_path, latents, objective):
     loop.build(make_job(tmp_path, "run", spec, {"latents": latents}))
 
 
+@pytest.mark.parametrize("name", ["mg", "sgg"])
+def test_half_precision_follows_full_precision(tmp_path, latents, name):
+    losses = []
+    for precision in ("fp32", "bf16"):
+        AcceleratorState._reset_state()  # it is settled once per process
+        change = {"objective": {"name": name}, "steps": 20, "precision": precision}
+        job = make_job(tmp_path, precision, SPEC | change, {"latents": latents})
+        loop.build(job)
+        losses.append([float(row["loss"]) for row in rows(job)])
+    AcceleratorState._reset_state()
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
 def test_a_separate_weak_network(tmp_path, latents, trained):
     weak = tmp_path / "weak"
     weak.mkdir()
@@ -116,19 +131,24 @@ def test_a_time_budget_ends_the_process_and_the_next_goes_on(tmp_path, latents, 
     assert published(job.out) == whole
 
 
-def test_sigterm_saves_and_leaves(tmp_path, latents, trained):
+def test_sigterm_saves_and_leaves(tmp_path, latents, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
     spec = SPEC | {"steps": 100_000, "snapshots": [100_000]}
     job = make_job(tmp_path, "stopped", spec, {"latents": latents})
-    threading.Thread(target=lambda: (time.sleep(0.5), kill(getpid(), signal.SIGTERM))).start()
+    state = tmp_path / "state-stopped" / "0123"
+
+    def terminate():
+        while not list(state.glob("state-*.safetensors")):
+            time.sleep(0.01)
+        kill(getpid(), signal.SIGTERM)
+
     before = signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGTERM, lambda *_: None)  # comes before the loop: nothing is lost
-    try:
-        with pytest.raises(OutOfTime, match="the state is saved"):
-            loop.build(job)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    (saved,) = (tmp_path / "state-stopped" / "0123").glob("state-*.safetensors")
-    assert read(saved)[1]["step"] > 0
+    threading.Thread(target=terminate).start()
+    with pytest.raises(OutOfTime, match=r"stopped at step \d+ of 100000; the state is saved"):
+        loop.build(job)
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert read(max(state.glob("state-*.safetensors")))[1]["step"] > 0
+    assert not published(job.out)
 
 
 def test_a_finished_run_is_only_published_again(tmp_path, latents, trained):

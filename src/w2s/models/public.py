@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 from pathlib import Path
 
 import torch
@@ -23,7 +24,6 @@ def convert(path: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     save_file(weights, out / "model.safetensors")
     (out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
-    (out / "source.json").write_text(json.dumps({"public": path.name}) + "\n")
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict]:
@@ -32,8 +32,11 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict]:
     Of doubled output channels (a variance that SiT never trains) the first half is kept.  The
     configuration says that time runs backwards: ``v(t) = -network(1 - t)``.
     """
-    with torch.serialization.safe_globals([argparse.Namespace]):  # training runs store their flags
-        content = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):  # training runs' own flags
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise UserError(f"{path} is not a torch checkpoint, or is damaged: {error}") from error
     weights = content.get("ema", content)
     if "x_embedder.proj.weight" not in weights:
         raise UserError(f"{path} holds no SiT weights: x_embedder.proj.weight is not in it")

@@ -36,8 +36,12 @@ GO, SAVE, STOP = 0, 1, 2
 
 
 def build(job: Job) -> dict:
-    """Train one network as `job.spec` says; see the README of parameters for its keys.
+    """Train one network.
 
+    Spec: model (of SiT), objective, steps and start (updates counted from the trunk's first),
+    batch (over all processes), lr, betas, warmup (steps), clip (norm, 0 is none), weight_decay,
+    label_dropout, conditional, ema (relative lengths), snapshots (steps), head_weight (of the mid
+    head's own loss), seed, precision ("fp32" or "bf16").
     Parents: latents (all shards), trunk (the run to continue from `start`), weak (the frozen
     network of objective "ag").  Writes snapshots/, state.safetensors, config.json and log.csv.
     Returns forwards (of one sample, backward passes not counted) and seconds_per_step.
@@ -145,7 +149,7 @@ def build(job: Job) -> dict:
                     f"step {step}/{spec['steps']}, loss {loss.item():.4f}, "
                     f"{1000 * pace:.0f} ms per step, {left:.0f} s left"
                 )
-                with throughput.open("a") as file:
+                with throughput.open("a") as file:  # step, seconds per step, images per second
                     file.write(f"{step},{pace:.6f},{spec['batch'] / pace:.2f}\n")
                 reported, shown = now, step
             if wish == STOP:

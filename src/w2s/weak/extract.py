@@ -28,7 +28,9 @@ def build(job: Job) -> dict | None:
     if job.spec.get("kind") == "public":
         from w2s.models.public import convert
 
-        return convert(Path(job.local["path"]), job.out)
+        convert(Path(job.local["path"]), job.out)
+        _write(job.out / "source.json", {"public": job.spec["fingerprint"]})
+        return None
     from safetensors.numpy import save_file
 
     train, spec = job.parent("train"), job.spec
