@@ -42,10 +42,12 @@ def build(kind: str, key: str, plan: FrozenPlan) -> None:
         for role, keys in node.inputs.items()
     }
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leave by the finally
+    execution = Execution(**plan.execution)
     scratch = store.scratch_dir(kind, key)
     try:
-        facts = _work(node, scratch, parents, Execution(**plan.execution))
+        facts = _work(node, scratch, parents, execution)
         store.publish(scratch, kind, key, facts)
+        shutil.rmtree(execution.state / key, ignore_errors=True)  # of no more use
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

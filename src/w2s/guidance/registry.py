@@ -9,12 +9,13 @@ import importlib
 import pkgutil
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import Field, TypeAdapter
 
 import w2s.guidance
 from w2s.guidance.base import Method
+from w2s.params.base import frozen
 
 ABOVE = {"registry", "table", "windows"}  # modules that build on the registry
 
@@ -45,15 +46,6 @@ MethodConfig = Annotated[reduce(or_, METHODS.values()), Field(discriminator="met
 """The pydantic type of any method's parameters, told apart by `method`."""
 
 _ANY = TypeAdapter(Annotated[reduce(or_, _ALL.values()), Field(discriminator="method")])
-
-
-def frozen(value: Any) -> Any:
-    """The same value with tuples for lists: YAML and JSON know lists, parameters hold tuples."""
-    if isinstance(value, list | tuple):
-        return tuple(frozen(item) for item in value)
-    if isinstance(value, dict):
-        return {key: frozen(item) for key, item in value.items()}
-    return value
 
 
 def method_from(fields: dict) -> Method:

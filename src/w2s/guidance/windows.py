@@ -18,8 +18,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, model
 from w2s.errors import UserError
 from w2s.guidance.base import Method, Step
 from w2s.guidance.blend import Blend
-from w2s.guidance.registry import METHODS, frozen
-from w2s.params.base import Strict
+from w2s.guidance.registry import METHODS
+from w2s.params.base import Strict, frozen
 
 
 class Span(Strict):

@@ -20,9 +20,9 @@ def build(job: Job) -> dict:
     spec: a MetricSettings.  Parents: segment (final shards), vae, latents, features, reference.
 
     Writes images.npy (uint8 (n, H, W, 3)), features.npy (float32 (n, d)) and labels.npy (n,), all
-    ordered by seed, then sample index, and metrics.json: `per_seed`, each metric's values in the order of
-    `seeds`; `n`, samples per seed; `features`, the network's kind; `settings`.  Raises UserError
-    where shards overlap or leave gaps, or where a seed has too few samples.
+    ordered by seed, then sample index, and metrics.json: `per_seed`, each metric's values in the
+    order of `seeds`; `n`, samples per seed; `extractor`, the network's kind; `settings`.  Raises
+    UserError where shards overlap or leave gaps, or where a seed has too few samples.
     """
     from w2s.metrics.extractors import Network
     from w2s.metrics.scores import Reference, score
@@ -53,7 +53,7 @@ def build(job: Job) -> dict:
         "n": int(counts[0]),
         "seeds": seeds.tolist(),
         "per_seed": per_seed,
-        "features": network.kind,
+        "extractor": network.kind,
         "reference_images": len(reference.features),
         "settings": settings.model_dump(),
     }

@@ -1,4 +1,4 @@
-"""A plan on disk, named by its content: what running jobs read, whatever params.yaml says by then."""
+"""A plan on disk, named by its content: what jobs read, whatever params.yaml says by then."""
 
 from __future__ import annotations
 

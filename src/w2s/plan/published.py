@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from w2s.guidance.windows import windows_in_steps
+from w2s.guidance.windows import acting, windows_in_steps
 from w2s.plan.nodes import digest
 from w2s.sampling.trajectories import encode
 
@@ -89,10 +89,15 @@ def _row(params, plan, table: str, name: str) -> dict:
 
 
 def guidance_facts(study, row, trajectory) -> list[dict]:
-    """The windows of a row's guidance, in t and in steps."""
+    """The windows of a row's guidance: in t, in steps, and the method of each."""
     if row.guidance is None:
         return []
-    return windows_in_steps(study.guidance[row.guidance], trajectory.start["times"])
+    guidance, times = study.guidance[row.guidance], trajectory.start["times"]
+    spans = acting(guidance, times)
+    return [
+        where | span.window.guide().model_dump(mode="json")
+        for where, span in zip(windows_in_steps(guidance, times), spans, strict=True)
+    ]
 
 
 def branching_text(study, model: str) -> str | None:
