@@ -27,6 +27,11 @@ def node_inputs(kind):
     return inputs
 
 
+def urgency(wildcards):
+    """Priority of a node's job: tables are finished in the order in which they are listed."""
+    return PLAN.priority[wildcards.key]
+
+
 def group_inputs(kind):
     """The manifests of all nodes that a group of published files shows."""
 

@@ -8,8 +8,7 @@ rule render:
         "results/store/images/{key}/manifest.json",
     log:
         "results/logs/render/{key}.log",
-    benchmark:
-        "results/benchmarks/render/{key}.tsv"
+    priority: urgency
     params:
         plan=PLAN.frozen,
     shell:
@@ -23,8 +22,7 @@ rule index:
         "results/store/index/{key}/manifest.json",
     log:
         "results/logs/index/{key}.log",
-    benchmark:
-        "results/benchmarks/index/{key}.tsv"
+    priority: urgency
     params:
         plan=PLAN.frozen,
     shell:
@@ -38,14 +36,13 @@ rule vae:
         "results/store/vae/{key}/manifest.json",
     log:
         "results/logs/vae/{key}.log",
-    benchmark:
-        "results/benchmarks/vae/{key}.tsv"
-    params:
-        plan=PLAN.frozen,
+    priority: urgency
     resources:
         gpu=PLAN.gpu,
         mem_mb=16000,
         runtime=240,
+    params:
+        plan=PLAN.frozen,
     shell:
         "{W2S} vae {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
@@ -57,14 +54,13 @@ rule encode:
         "results/store/latents/{key}/manifest.json",
     log:
         "results/logs/encode/{key}.log",
-    benchmark:
-        "results/benchmarks/encode/{key}.tsv"
-    params:
-        plan=PLAN.frozen,
+    priority: urgency
     resources:
         gpu=PLAN.gpu,
         mem_mb=16000,
         runtime=240,
+    params:
+        plan=PLAN.frozen,
     shell:
         "{W2S} encode {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
@@ -76,14 +72,13 @@ rule features:
         "results/store/features/{key}/manifest.json",
     log:
         "results/logs/features/{key}.log",
-    benchmark:
-        "results/benchmarks/features/{key}.tsv"
-    params:
-        plan=PLAN.frozen,
+    priority: urgency
     resources:
         gpu=PLAN.gpu,
         mem_mb=16000,
         runtime=120,
+    params:
+        plan=PLAN.frozen,
     shell:
         "{W2S} features {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
@@ -95,13 +90,12 @@ rule reference:
         "results/store/reference/{key}/manifest.json",
     log:
         "results/logs/reference/{key}.log",
-    benchmark:
-        "results/benchmarks/reference/{key}.tsv"
-    params:
-        plan=PLAN.frozen,
+    priority: urgency
     resources:
         gpu=PLAN.gpu,
         mem_mb=32000,
         runtime=120,
+    params:
+        plan=PLAN.frozen,
     shell:
         "{W2S} reference {wildcards.key} --plan {params.plan} > {log} 2>&1"

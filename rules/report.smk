@@ -13,10 +13,11 @@ for table, columns in PLAN.columns.items():
             f"results/figures/{table}/{{row}}.png",
         log:
             f"results/logs/cells/{table}/{{row}}.log",
+        priority: 1
+        localrule: True
         params:
             plan=PLAN.frozen,
             group=f"cells/{table}",
-        localrule: True
         shell:
             "{W2S} publish {params.group}/{wildcards.row} --plan {params.plan} > {log} 2>&1"
 
@@ -30,9 +31,10 @@ rule table:
         multiext("results/figures/{table}", "-samples.png", "-schedules.png"),
     log:
         "results/logs/table/{table}.log",
+    priority: 1
+    localrule: True
     params:
         plan=PLAN.frozen,
-    localrule: True
     shell:
         "{W2S} publish table/{wildcards.table} --plan {params.plan} > {log} 2>&1"
 
@@ -45,8 +47,9 @@ rule curves:
         "results/figures/training-curves.png",
     log:
         "results/logs/curves.log",
+    priority: 1
+    localrule: True
     params:
         plan=PLAN.frozen,
-    localrule: True
     shell:
         "{W2S} publish figure/curves --plan {params.plan} > {log} 2>&1"

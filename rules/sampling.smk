@@ -8,14 +8,13 @@ rule sample:
         "results/store/segment/{key}/manifest.json",
     log:
         "results/logs/sample/{key}.log",
-    benchmark:
-        "results/benchmarks/sample/{key}.tsv"
-    params:
-        plan=PLAN.frozen,
+    priority: urgency
     resources:
         gpu=PLAN.gpu,
         mem_mb=32000,
         runtime=480,
+    params:
+        plan=PLAN.frozen,
     shell:
         "{W2S} sample {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
@@ -27,13 +26,12 @@ rule evaluate:
         "results/store/metrics/{key}/manifest.json",
     log:
         "results/logs/evaluate/{key}.log",
-    benchmark:
-        "results/benchmarks/evaluate/{key}.tsv"
-    params:
-        plan=PLAN.frozen,
+    priority: urgency
     resources:
         gpu=PLAN.gpu,
         mem_mb=64000,
         runtime=240,
+    params:
+        plan=PLAN.frozen,
     shell:
         "{W2S} evaluate {wildcards.key} --plan {params.plan} > {log} 2>&1"

@@ -8,14 +8,13 @@ rule train:
         "results/store/train/{key}/manifest.json",
     log:
         "results/logs/train/{key}.log",
-    benchmark:
-        "results/benchmarks/train/{key}.tsv"
-    params:
-        plan=PLAN.frozen,
+    priority: urgency
     resources:
         gpu=PLAN.gpu,
         mem_mb=64000,
         runtime=1440,
+    params:
+        plan=PLAN.frozen,
     shell:
         "{W2S} train {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
@@ -27,8 +26,7 @@ rule extract:
         "results/store/weights/{key}/manifest.json",
     log:
         "results/logs/extract/{key}.log",
-    benchmark:
-        "results/benchmarks/extract/{key}.tsv"
+    priority: urgency
     params:
         plan=PLAN.frozen,
     shell:

@@ -132,7 +132,7 @@ def _doctor(args):
 def _table(args):
     from w2s.report.tables import show_table
 
-    print(show_table(args.path))
+    show_table(args.path)
 
 
 def _schema(args):

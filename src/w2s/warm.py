@@ -10,6 +10,7 @@ Nothing here computes before the fork: a forked OpenMP pool would hang, a CUDA c
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -77,6 +78,7 @@ def serve(path: Path, parent: int) -> None:
         listener.settimeout(POLL)
         for name in IMPORTS:
             importlib.import_module(name)
+        gc.freeze()  # or each fork's first collection would copy all of it
         print(json.dumps({"startup_cpu_seconds": round(time.process_time(), 3)}), flush=True)
         while _alive(parent):
             try:

@@ -26,11 +26,11 @@ def draw_curves(path):
 def draw_schedules(path):
     times = [1.0, 0.7, 0.3, 0.0]
     rows = [
-        ("none", [(None, None)] * 3),
-        ("SGG", [("CFG", 2.0), ("CFG", 1.5), ("AutoGuidance", 3.0)]),
-        ("learned", [("learned", None)] * 2 + [(None, None)]),
+        ("none", times, [(None, None)] * 3),
+        ("SGG", times, [("CFG", 2.0), ("CFG", 1.5), ("AutoGuidance", 3.0)]),
+        ("learned", times, [("learned", None)] * 2 + [(None, None)]),
     ]
-    weight_schedules(path, KEY, times, rows)
+    weight_schedules(path, KEY, rows)
 
 
 def draw_pareto(path):
@@ -103,15 +103,16 @@ def test_curves_are_read_from_log_files(tmp_path):
 
 def test_a_schedule_must_cover_every_step(tmp_path):
     with pytest.raises(ValueError, match="zip"):
-        weight_schedules(tmp_path / "a.png", KEY, [1.0, 0.5, 0.0], [("CFG", [("CFG", 2.0)])])
+        weight_schedules(tmp_path / "a.png", KEY, [("CFG", [1.0, 0.5, 0.0], [("CFG", 2.0)])])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_thirty_rows_and_a_long_label_fit(tmp_path):
     rows = [
-        (f"guidance with a rather long name, number {i}", [("CFG", 2.0)] * 2) for i in range(30)
+        (f"guidance with a rather long name, number {i}", [1.0, 0.5, 0.0], [("CFG", 2.0)] * 2)
+        for i in range(30)
     ]
-    weight_schedules(tmp_path / "a.png", KEY, [1.0, 0.5, 0.0], rows)
+    weight_schedules(tmp_path / "a.png", KEY, rows)
     width, height = Image.open(tmp_path / "a.png").size
     assert width == 1380
     assert height > 1000
@@ -137,8 +138,8 @@ def test_weights_are_written_without_touching_each_other_or_a_line(tmp_path):
 def test_guidance_is_drawn_over_the_noise_levels_where_it_acts(tmp_path):
     plain, guided = tmp_path / "plain.png", tmp_path / "guided.png"
     times = [1.0, 0.5, 0.0]
-    weight_schedules(plain, KEY, times, [("row", [(None, None), ("CFG", 1.0)])])
-    weight_schedules(guided, KEY, times, [("row", [(None, None), ("CFG", 2.0)])])
+    weight_schedules(plain, KEY, [("row", times, [(None, None), ("CFG", 1.0)])])
+    weight_schedules(guided, KEY, [("row", times, [(None, None), ("CFG", 2.0)])])
     differs = (np.asarray(Image.open(plain)) != np.asarray(Image.open(guided))).any(axis=(0, 2))
     changed = np.flatnonzero(differs)
     assert changed.min() > 0.5 * len(differs)  # t < 0.5 lies in the right half

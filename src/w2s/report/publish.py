@@ -50,7 +50,8 @@ def publish_table(group: Group) -> None:
                 path, group.key, [pictures(r) for r in rows], picture_labels(group, rows[0])
             )
         elif path.name.endswith("-schedules.png"):
-            weight_schedules(path, group.key, rows[0]["times"], [schedule(r) for r in rows])
+            guided = [row for row in rows if row["guidance"]] or rows[:1]
+            weight_schedules(path, group.key, [schedule(row) for row in guided])
     tables = Path(group.paths[0]).parent
     write_table(tables, facts["table"], group.key, f"{facts['title']}.", columns, cells)
 
@@ -128,7 +129,7 @@ def _shown(row: dict) -> list[int]:
     return [i * (count // shown) for i in range(shown)]
 
 
-def schedule(row: dict) -> tuple[str, list[tuple[str | None, float | None]]]:
-    """A row's label and, for each step, its method and weight."""
+def schedule(row: dict) -> tuple[str, list[float], list[tuple[str | None, float | None]]]:
+    """A row's label, its times and, for each step, its method and weight."""
     steps = [(m and m["method"], m and m.get("weight")) for n, m in row["steps"] for _ in range(n)]
-    return row["label"], steps
+    return row["label"], row["times"], steps

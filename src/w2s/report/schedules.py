@@ -14,32 +14,30 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PER_LINE = 4
-TITLE = 30  # characters per line of a panel's title
+TITLE = 26  # characters per line of a panel's title
 
 
 def weight_schedules(
     path: Path,
     key: str,
-    times: list[float],
-    rows: list[tuple[str, list[tuple[str | None, float | None]]]],
+    rows: list[tuple[str, list[float], list[tuple[str | None, float | None]]]],
 ) -> None:
     """Write a PNG with a panel per row: its weight from t = 1 (noise, left) to t = 0 (data).
 
-    times: the N + 1 falling times of the trajectory.
-    rows: (label, [(method name, weight)] for each of the N steps). A method of None is plain
-        conditional sampling; a weight of None is a method that has no single
+    rows: (label, the N + 1 falling times, [(method name, weight)] of the N steps). A method of
+        None is plain conditional sampling; a weight of None is a method that has no single
         weight, shaded over the whole height.
     """
-    methods = dict.fromkeys(name for _, steps in rows for name, _ in steps if name)
+    methods = dict.fromkeys(name for *_, steps in rows for name, _ in steps if name)
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(methods)}
-    weights = [w for _, steps in rows for _, w in steps if w is not None]
+    weights = [w for *_, steps in rows for _, w in steps if w is not None]
     low, high = min([*weights, 1]), max([*weights, 2])
     room = 0.08 * (high - low)
     lines = math.ceil(len(rows) / PER_LINE)
     across = min(PER_LINE, len(rows))
     with figure(path, key, TEXT_WIDTH * max(across / PER_LINE, 0.5), 0.95 * lines + 0.55) as fig:
         panels = fig.subplots(lines, across, sharex=True, sharey=True, squeeze=False)
-        for axes, (label, steps) in zip(panels.flat, rows, strict=False):
+        for axes, (label, times, steps) in zip(panels.flat, rows, strict=False):
             axes.set(xlim=(1, 0), ylim=(low - room, high + room), xticks=[1, 0.5, 0])
             _panel(axes, times, steps, colours)
             axes.set_title(fill(label, TITLE), loc="left", pad=3)
