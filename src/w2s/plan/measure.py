@@ -10,6 +10,7 @@ from w2s.plan.estimate import gmacs
 from w2s.plan.networks import network_config
 
 SECONDS = 5.0  # how long to measure
+CPU_WORK, GPU_WORK = 16.0, 2000.0  # billions of multiply-accumulates at once, about
 
 
 def measure_cost(params: Params) -> str:
@@ -24,7 +25,8 @@ def measure_cost(params: Params) -> str:
     device = pick(params.execution.device)
     torch.set_num_threads(params.execution.threads)
     network = SiT.from_config(config).to(device).eval()
-    batch = 64 if device.type == "cuda" else 4
+    work = GPU_WORK if device.type == "cuda" else CPU_WORK
+    batch = max(1, min(256, round(work / gmacs(config))))
     x = torch.randn(batch, config["in_channels"], *[config["input_size"]] * 2, device=device)
     t, y = torch.full((batch,), 0.5, device=device), torch.zeros(batch, dtype=int, device=device)
     gpu = device.type == "cuda"
