@@ -8,16 +8,18 @@ import traceback
 from pathlib import Path
 
 from w2s.errors import OutOfTime, UserError
-from w2s.plan.kinds import KINDS, VERBS
+from w2s.plan.kinds import VERBS
+
+EARLY = ("render", "index")  # first in any study, and done before slow imports would be
 
 
 def entry() -> int:
-    """What the shell calls: have the warm process build a node, where there is one."""
+    """What the shell calls: have the warm process do a job, where there is one."""
     from w2s import warm
 
     argv = sys.argv[1:]
-    slow = bool(argv) and argv[0] in VERBS and "torch" in KINDS[VERBS[argv[0]]].imports
-    status = warm.run(argv) if slow else None
+    job = "--plan" in argv and argv[0] not in EARLY
+    status = warm.run(argv) if job else None
     return main(argv) if status is None else status
 
 

@@ -32,7 +32,10 @@ IMPORTS = (
     "diffusers.models.autoencoders.autoencoder_kl",
     "torch_fidelity",
     "w2s.build",
+    "matplotlib.figure",
+    "pandas",
     "w2s.metrics.evaluate",
+    "w2s.report.publish",
     "w2s.sampling.segment",
     "w2s.training.loop",
 )
