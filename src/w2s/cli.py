@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     sub = verb("table", _table, "print a published table")
     sub.add_argument("path", type=Path, help="a csv file under results/tables/")
     verb("schema", _schema, "print the JSON schema of a study")
+    verb("keys", _keys, "print the reference page of all parameters")
     sub = verb("cost", _cost, "measure the seconds of one forward, for estimates")
     _study(sub)
     verb("record-code", _record_code, "record anew the digests of the code behind each kind")
@@ -141,6 +142,12 @@ def _schema(args):
     from w2s.params.schema import schema_text
 
     print(schema_text())
+
+
+def _keys(args):
+    from w2s.params.reference import reference_text
+
+    print(reference_text(), end="")
 
 
 def _cost(args):
