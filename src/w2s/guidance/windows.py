@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import pairwise
 from operator import or_
 from typing import Annotated, Any
@@ -116,9 +116,14 @@ class Acting:
     first: int
     last: int
 
+    @cached_property
+    def guide(self) -> Method:
+        """The window's method alone."""
+        return self.window.guide()
+
     def at(self, index: int, times: tuple[float, ...]) -> Method | None:
         """Its method at a step."""
-        return self.window.guide().at(Step(index, times, self.first, self.last))
+        return self.guide.at(Step(index, times, self.first, self.last))
 
 
 def acting(guidance: Sequence[Span], times: Sequence[float]) -> list[Acting]:
@@ -152,10 +157,11 @@ def resolve(guidance: Sequence[Span], times: Sequence[float]) -> list[Method | N
     """
     times = tuple(times)
     spans = acting(guidance, times)
-    return [
-        _at(index, times, [span for span in spans if span.first <= index < span.last])
-        for index in range(len(times) - 1)
-    ]
+    found: list[Method | None] = []
+    for index in range(len(times) - 1):
+        method = _at(index, times, [s for s in spans if s.first <= index < s.last])
+        found.append(found[-1] if found and found[-1] == method else method)  # one object a run
+    return found
 
 
 def _at(index: int, times: tuple[float, ...], here: list[Acting]) -> Method | None:

@@ -1,9 +1,9 @@
 """What every block of parameters has in common."""
 
 import difflib
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, model_validator
-from pydantic_core import PydanticCustomError
 
 
 def frozen(value):
@@ -13,6 +13,19 @@ def frozen(value):
     if isinstance(value, dict):
         return {key: frozen(item) for key, item in value.items()}
     return value
+
+
+def nearest(name: str, valid) -> str | None:
+    """The valid name that a mistaken one most resembles, if any does."""
+    return next(iter(difflib.get_close_matches(name, list(valid), 1, 0.5)), None)
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What stands in for the value of a key that a block does not have."""
+
+    meant: str | None  # the nearest valid key
+    valid: tuple[str, ...]
 
 
 class Strict(BaseModel):
@@ -29,14 +42,11 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _known_keys(cls, data):
-        """Refuse an unknown key, naming the nearest valid one; hold lists as tuples."""
-        if isinstance(data, dict):
-            valid = [field.alias or name for name, field in cls.model_fields.items()]
-            for key in data:
-                if key not in valid:
-                    near = difflib.get_close_matches(str(key), valid, 1, 0.5)
-                    known = f"valid keys are {', '.join(sorted(valid))}"
-                    hint = f"did you mean '{near[0]}'?" if near else known
-                    context = {"key": str(key), "hint": hint}
-                    raise PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", context)
-        return frozen(data)
+        """Mark each unknown key with the nearest valid one; hold lists as tuples."""
+        if not isinstance(data, dict):
+            return data
+        valid = tuple(field.alias or name for name, field in cls.model_fields.items())
+        return {
+            str(key): frozen(value) if key in valid else Unknown(nearest(str(key), valid), valid)
+            for key, value in data.items()
+        }

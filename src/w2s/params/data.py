@@ -25,6 +25,7 @@ class ToyData(Strict):
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.25
     """How far position, rotation and stripe phase vary; the difficulty of the world."""
     seed: Seed = 0
+    """Seed of what each image shows."""
 
     classes: ClassVar[int] = 30  # six shapes in five colours
 
@@ -56,17 +57,23 @@ class TrainedVAE(Strict):
     block_channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     """Channels per resolution level; each level after the first halves the size."""
     latent_channels: PositiveInt = 4
+    """Channels of a latent."""
     layers: PositiveInt = 1
     """Residual layers per block."""
     norm_groups: PositiveInt = 4
+    """Groups of each group normalisation; divides all block_channels."""
     steps: PositiveInt
+    """Optimizer steps."""
     batch: PositiveInt = 8
+    """Images per step."""
     lr: PositiveFloat = 3e-3
+    """Learning rate."""
     mse_weight: NonNegative = 2.0
     """Weight of the squared error beside the absolute error, which has weight 1."""
     kl_weight: NonNegative = 5e-4
     """Weight of the mean KL divergence per latent dimension."""
     seed: Seed = 0
+    """Seed of initial weights and batches."""
 
 
 class DiffusersVAE(Strict):
@@ -80,6 +87,7 @@ class DiffusersVAE(Strict):
     downsample: PositiveInt = 8
     """Image pixels per latent pixel along one side."""
     latent_channels: PositiveInt = 4
+    """Channels of a latent."""
 
 
 class Latents(Strict):
@@ -102,9 +110,13 @@ class TrainedFeatures(Strict):
     images: PositiveInt = 50_000
     """Train on at most so many images."""
     steps: PositiveInt
+    """Optimizer steps."""
     batch: PositiveInt = 128
+    """Images per step."""
     lr: PositiveFloat = 4e-3
+    """Learning rate."""
     seed: Seed = 0
+    """Seed of initial weights and batches."""
 
 
 class InceptionFeatures(Strict):
@@ -125,3 +137,4 @@ class Reference(Strict):
     held_out: PositiveInt = 1000
     """How many others are scored against them: the floor a perfect generator would reach."""
     seed: Seed = 0
+    """Seed of the choice among all images."""

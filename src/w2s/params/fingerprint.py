@@ -16,11 +16,10 @@ from w2s.errors import UserError
 CACHE = Path(".w2s/fingerprints.json")
 
 
-def fingerprint(path: Path, key: str) -> str:
+def fingerprint(path: Path) -> str:
     """SHA-256 over names and contents of a file, or of all files below a folder.
 
-    Raises:
-        UserError: the path does not exist.
+    What is not there yet is named by its path, so that it can be planned for.
     """
     if not path.exists():
         return f"absent:{path}"
@@ -41,17 +40,17 @@ def fingerprint(path: Path, key: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def count_classes(path: Path) -> int:
-    """Number of class sub-folders.
+def count_classes(path: Path, where: str) -> int:
+    """Number of class sub-folders; `where` is the file and key that name the folder.
 
     Raises:
         UserError: there is no such folder, or it has no sub-folders.
     """
     if not path.is_dir():
-        raise UserError(f"data: there is no folder {path}; give one with a sub-folder per class")
+        raise UserError(f"{where}: there is no folder {path}; give one with a sub-folder per class")
     classes = [entry for entry in path.iterdir() if entry.is_dir() and entry.name[0] != "."]
     if not classes:
-        raise UserError(f"data: {path} has no sub-folders; put each class's images in one")
+        raise UserError(f"{where}: {path} has no sub-folders; put each class's images in one")
     return len(classes)
 
 

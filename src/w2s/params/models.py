@@ -28,8 +28,11 @@ class Network(Strict):
     patch: PositiveInt
     """Latent pixels per token along one side."""
     hidden: PositiveInt | None = None
+    """Width of the tokens."""
     depth: PositiveInt | None = None
+    """Transformer blocks."""
     heads: PositiveInt | None = None
+    """Attention heads; divides hidden."""
     head_at: PositiveInt | None = None
     """Number of blocks before the mid-depth head; null: no such head."""
 
@@ -40,6 +43,8 @@ class Network(Strict):
             raise ValueError("give either size, or all of hidden, depth and heads")
         if self.size is not None and any(numbers):
             raise ValueError("size fixes hidden, depth and heads; leave them out or drop size")
+        if self.size is None and self.hidden % self.heads:
+            raise ValueError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
         return self
 
 
@@ -59,6 +64,14 @@ class Recipe(Strict):
     weak: str | None = None
     """Weak model (under weak) that the ag objective extrapolates from."""
 
+    @property
+    def trunk(self) -> tuple[str, int] | None:
+        """The recipe and the step that this one continues from."""
+        if self.branch is None:
+            return None
+        name, step = self.branch.split("@")
+        return name, int(step)
+
 
 class Training(Strict):
     """What all recipes share."""
@@ -66,13 +79,17 @@ class Training(Strict):
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
     """Training seeds; every recipe is trained once with each."""
     batch: PositiveInt
+    """Images per step."""
     lr: PositiveFloat
+    """Learning rate after the warm-up."""
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
+    """AdamW's two decay rates."""
     warmup: Annotated[int, Field(ge=0)] = 0
     """Steps over which the learning rate rises from zero."""
     clip: PositiveFloat = 1.0
     """Largest gradient norm."""
     weight_decay: NonNegative = 0.0
+    """AdamW's weight decay."""
     label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of samples that see the null class."""
     head_weight: NonNegative = 0.2
@@ -82,6 +99,7 @@ class Training(Strict):
     snapshot_every: PositiveInt
     """Steps between snapshots of the averages."""
     precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the forwards; weights and averages are fp32."""
     recipes: Annotated[dict[str, Recipe], Field(min_length=1)]
     """Training runs by name."""
 
@@ -112,3 +130,9 @@ class WeakModel(Strict):
         if self.step is not None and self.fraction is not None:
             raise ValueError("step and fraction say the same thing twice; give one")
         return self
+
+    def at(self, steps: int) -> int:
+        """The training step meant, in a recipe of so many."""
+        if self.fraction is not None:
+            return round(self.fraction * steps)
+        return self.step or steps

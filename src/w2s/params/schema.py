@@ -8,5 +8,9 @@ from w2s.params.study import Study
 def schema_text() -> str:
     """JSON schema (draft 2020-12) of scales/<scale>.yaml, with every key's documentation."""
     schema = Study.model_json_schema(by_alias=True)
+    for block in schema["$defs"].values():
+        for key in block["properties"].values():
+            if "const" in key:
+                key.setdefault("description", "Tells this kind of block from others.")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, indent=2)

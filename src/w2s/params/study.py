@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
-from pydantic_core import PydanticCustomError
 
 from w2s.guidance.windows import Guidance
-from w2s.metrics.settings import ONLY_FROM, Metric, MetricSettings
+from w2s.metrics.settings import Metric, MetricSettings
 from w2s.params.base import Strict
 from w2s.params.data import (
     DiffusersVAE,
@@ -24,7 +22,7 @@ from w2s.params.data import (
 )
 from w2s.params.models import EmaLength, Network, Training, WeakModel
 
-Column = Metric | Literal["forwards"]
+Column = Literal[Metric, "forwards"]
 
 
 def _path_name(name: str) -> str:
@@ -64,6 +62,7 @@ class Published(Strict):
     """A number somebody published for this cell."""
 
     value: float
+    """The number."""
     tolerance: Annotated[float, Field(ge=0)]
     """How far ours may lie from it and still count as reproduced."""
     source: str
@@ -82,7 +81,9 @@ class Row(Strict):
     steps: PositiveInt | None = None
     """Solver steps, if others than the study's."""
     solver: Literal["euler", "heun", "sde"] | None = None
+    """Solver, if another than the study's."""
     published: dict[Column, Published] = Field({})
+    """Published numbers by column."""
     comparable: bool = True
     """Whether our protocol is that of the published number."""
     why: str | None = None
@@ -99,10 +100,13 @@ class Table(Strict):
     """A table of cells, and the pictures behind it."""
 
     title: str
+    """Heading of the table."""
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
+    """Columns in order."""
     baseline: str
     """Row that differences are taken against, paired by seed."""
     rows: Annotated[dict[Name, Row], Field(min_length=1)]
+    """Rows by name, in order."""
 
 
 class Cost(Strict):
@@ -120,97 +124,28 @@ class Study(Strict):
     """Everything one scale of the study is made of."""
 
     data: Annotated[ToyData | FolderData, Field(discriminator="kind")]
+    """The images."""
     vae: Annotated[TrainedVAE | DiffusersVAE, Field(discriminator="kind")]
+    """What encodes images to latents and decodes samples."""
     latents: Latents
+    """The encoding."""
     features: Annotated[TrainedFeatures | InceptionFeatures, Field(discriminator="kind")]
+    """The network whose features samples are compared in."""
     reference: Reference
+    """Real images to compare with."""
     models: Annotated[dict[Name, Network], Field(min_length=1)]
     """Networks by name."""
     training: Training
+    """How networks are trained."""
     weak: dict[Name, WeakModel] = Field({})
     """Weak models by name."""
     guidance: dict[Name, Guidance] = Field({})
     """Guidance by name: one method, or a list of windows over t with one method each."""
     sampling: Sampling
+    """How samples are drawn."""
     metrics: MetricSettings
+    """What is measured on samples."""
     tables: Annotated[dict[Name, Table], Field(min_length=1)]
     """Tables by name."""
     cost: Cost | None = None
     """What a forward was measured to cost, for the estimates of `w2s plan`."""
-
-    @model_validator(mode="after")
-    def _names_exist(self):
-        recipes = self.training.recipes
-        for name, recipe in recipes.items():
-            at = f"training.recipes.{name}"
-            _known(recipe.model, self.models, f"{at}.model", "network under models")
-            if recipe.branch:
-                trunk, step = recipe.branch.split("@")
-                _known(trunk, recipes, f"{at}.from", "recipe")
-                if not int(step) < recipe.steps:
-                    raise _bad(f"{at}.from", f"step {step} leaves nothing of {recipe.steps} steps")
-                if recipes[trunk].model != recipe.model:
-                    raise _bad(f"{at}.from", f"'{trunk}' trains another network")
-                if recipes[trunk].branch:
-                    raise _bad(f"{at}.from", f"'{trunk}' is itself a branch; name its trunk")
-            if recipe.weak is not None:
-                _known(recipe.weak, self.weak, f"{at}.weak", "weak model under weak")
-            if (recipe.objective.name == "ag") != (recipe.weak is not None):
-                raise _bad(f"{at}.weak", "a weak model goes with the ag objective and only with it")
-        for name, weak in self.weak.items():
-            _known(weak.recipe, recipes, f"weak.{name}.recipe", "recipe")
-        for name, guidance in self.guidance.items():
-            for window in guidance:
-                net = getattr(window, "weak", None)  # a method's name for a separate network
-                if net is not None:
-                    _known(net, self.weak, f"guidance.{name}.weak", "weak model under weak")
-        for name, table in self.tables.items():
-            at = f"tables.{name}"
-            _known(table.baseline, table.rows, f"{at}.baseline", "row of the table")
-            for row_name, row in table.rows.items():
-                models = [*recipes, *self.weak]
-                _known(row.model, models, f"{at}.rows.{row_name}.model", "recipe or weak model")
-                if row.guidance is not None:
-                    where = f"{at}.rows.{row_name}.guidance"
-                    _known(row.guidance, self.guidance, where, "entry under guidance")
-        if both := set(recipes) & set(self.weak):
-            raise _bad(f"weak.{min(both)}", "the name is taken by a training recipe")
-        return self
-
-    @model_validator(mode="after")
-    def _sizes_fit(self):
-        seeds = self.sampling.per_seed
-        if self.metrics.kid_subset_size >= seeds:
-            raise _bad("metrics.kid_subset_size", f"must be below sampling.per_seed ({seeds})")
-        for metric in self.metrics.metrics:
-            if ONLY_FROM.get(metric, self.features.kind) != self.features.kind:
-                raise _bad(
-                    "metrics.metrics",
-                    f"{metric} needs the {ONLY_FROM[metric]} feature network, but features.kind is "
-                    f"{self.features.kind}",
-                )
-        for name, table in self.tables.items():
-            for column in table.columns:
-                if column not in (*self.metrics.metrics, "forwards"):
-                    raise _bad(f"tables.{name}.columns", f"metrics.metrics lacks {column}")
-        for name, recipe in self.training.recipes.items():
-            if recipe.steps % self.training.snapshot_every:
-                every = self.training.snapshot_every
-                raise _bad(
-                    f"training.recipes.{name}.steps",
-                    f"must be a multiple of training.snapshot_every ({every})",
-                )
-        return self
-
-
-def _bad(path: str, sentence: str) -> PydanticCustomError:
-    """An error that names its own path, because it spans several blocks."""
-    return PydanticCustomError("study", "{at}: {why}", {"at": path, "why": sentence})
-
-
-def _known(name: str, names, path: str, what: str) -> None:
-    """Refuse a name that does not exist, with the nearest one that does."""
-    if name not in names:
-        near = difflib.get_close_matches(name, list(names), 1, 0.4)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names) or 'none'}"
-        raise _bad(path, f"there is no {what} named '{name}'; {hint}")

@@ -37,8 +37,30 @@ def part_config(config: dict, part) -> dict:
     return config | {"depth": depth, "head_at": None}
 
 
+def network_depth(network) -> int:
+    """Number of transformer blocks of a network under `models`."""
+    return SIZES[network.size][1] if network.size else network.depth
+
+
+def latent_factor(study) -> int:
+    """Image pixels per latent pixel along one side."""
+    vae = study.vae
+    return vae.downsample if vae.kind == "diffusers" else 2 ** (len(vae.block_channels) - 1)
+
+
 def latent_size(study) -> int:
     """Height and width of a latent."""
-    vae = study.vae
-    factor = vae.downsample if vae.kind == "diffusers" else 2 ** (len(vae.block_channels) - 1)
-    return study.data.resolution // factor
+    return study.data.resolution // latent_factor(study)
+
+
+def snapshot_steps(start: int, steps: int, every: int) -> list[int]:
+    """When a run from `start` to `steps` takes snapshots."""
+    return [*range(start + every, steps, every), steps]
+
+
+def snapshots(study, recipe_name: str) -> list[int]:
+    """Steps of a recipe that weak models can be taken from, its trunk's included."""
+    recipe, every = study.training.recipes[recipe_name], study.training.snapshot_every
+    start = recipe.trunk[1] if recipe.trunk else 0
+    shared = snapshot_steps(0, start, every) if start else []
+    return shared + snapshot_steps(start, recipe.steps, every)

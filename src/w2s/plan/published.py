@@ -80,7 +80,7 @@ def _row(params, plan, table: str, name: str) -> dict:
         "guidance": guidance_facts(study, row, first),
         "times": first.start["times"],
         "steps": encode(first.methods),
-        "forwards": first.cost.forked / steps,
+        "forwards": first.forwards / steps,
         "metrics": [s.metrics for s in sets],
         "published": {c: p.model_dump() for c, p in row.published.items()},
         "comparable": row.comparable,
@@ -103,10 +103,10 @@ def guidance_facts(study, row, trajectory) -> list[dict]:
 def branching_text(study, model: str) -> str | None:
     """A sentence on the trunk that a model's training shares with others."""
     name = study.weak[model].recipe if model in study.weak else model
-    branch = study.training.recipes[name].branch
+    branch = study.training.recipes[name].trunk
     if branch is None:
         return None
-    trunk, step = branch.split("@")
+    trunk, step = branch
     return f"Networks continue from one trunk ({trunk}, {step} steps), not from scratch."
 
 
@@ -114,8 +114,7 @@ def recipe_text(study, model: str) -> str:
     """A model's training in words."""
     if model in study.weak:
         weak = study.weak[model]
-        at = weak.step or study.training.recipes[weak.recipe].steps
-        at = round(weak.fraction * at) if weak.fraction else at
+        at = weak.at(study.training.recipes[weak.recipe].steps)
         part = weak.part if isinstance(weak.part, str) else f"without blocks {weak.part.skip}"
         which = "" if part == "full" else f", {part}"
         return f"{weak.recipe} at step {at}{which}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
+from w2s.errors import UserError
 from w2s.guidance.windows import resolve
 from w2s.plan.nodes import Node, canonical
 from w2s.sampling.grid import time_grid
-from w2s.sampling.trajectories import Cost, Segment, cost, encode, segments, signals_of
+from w2s.sampling.trajectories import Segment, encode, forwards, nets_of, segments
 from w2s.sampling.trajectories import Trajectory as Methods
 from w2s.sampling.tree import Shape
 
@@ -25,10 +27,15 @@ class Trajectory:
     start: dict  # what the first state depends on
     methods: Methods
 
-    @property
-    def cost(self) -> Cost:
-        """Forwards per sample."""
-        return cost([self.methods], self.shapes, self.start["times"], self.start["solver"])
+    @cached_property
+    def forwards(self) -> float:
+        """Forwards per sample.
+
+        Raises:
+            UserError: a network lacks the head or a block that a method asks for.
+        """
+        whole = Segment(0, self.methods)
+        return forwards(whole, self.shapes, self.start["times"], self.start["solver"])
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ def add_sample_sets(planner) -> dict[tuple[str, str, int], SampleSet]:
     """
     study = planner.study
     rows = {
-        (table, name, seed): _trajectory(planner, row, seed)
+        (table, name, seed): _checked(planner, table, name, seed)
         for table, block in study.tables.items()
         for name, row in block.rows.items()
         for seed in study.training.seeds
@@ -73,6 +80,21 @@ def families(rows: dict) -> dict[str, list]:
     return out
 
 
+def _checked(planner, table: str, name: str, seed: int) -> Trajectory:
+    """A row's trajectory, whose signals its networks can give.
+
+    Raises:
+        UserError: they cannot, or the windows do not fit the steps; it names the row.
+    """
+    row = planner.study.tables[table].rows[name]
+    try:
+        one = _trajectory(planner, row, seed)
+        one.forwards  # noqa: B018
+    except UserError as error:
+        raise planner.params.wrong(("tables", table, "rows", name, "guidance"), error) from None
+    return one
+
+
 def _trajectory(planner, row, seed: int) -> Trajectory:
     study, sampling = planner.study, planner.study.sampling
     solver = row.solver or sampling.solver
@@ -80,7 +102,7 @@ def _trajectory(planner, row, seed: int) -> Trajectory:
     times = time_grid(steps, sampling.shift, SDE_LAST if solver == "sde" else None)
     guidance = study.guidance[row.guidance] if row.guidance else None
     methods = resolve(guidance, times) if guidance else (None,) * steps
-    names = sorted({s.net for m in methods for s in signals_of(m)} - {"main"})
+    names = nets_of(methods)
     config, conditional = planner.network_of(row.model)
     side = config["input_size"]
     return Trajectory(
@@ -106,8 +128,9 @@ def _trajectory(planner, row, seed: int) -> Trajectory:
 def _sample_set(planner, one: Trajectory, chain: list[Segment], name: str) -> SampleSet:
     """The nodes of a row: its chain of segments, shard by shard, and their metrics."""
     study = planner.study
+    pieces = [_piece(one, segment) for segment in chain]
     finals = tuple(
-        _chain(planner, one, chain, {"shard": i, "of": study.sampling.shards}, name)
+        _chain(planner, pieces, {"shard": i, "of": study.sampling.shards}, name)
         for i in range(study.sampling.shards)
     )
     parents = {
@@ -122,14 +145,17 @@ def _sample_set(planner, one: Trajectory, chain: list[Segment], name: str) -> Sa
     return SampleSet(one, finals, metrics)
 
 
-def _chain(planner, one: Trajectory, chain: list[Segment], shard: dict, name: str) -> str:
+def _piece(one: Trajectory, segment: Segment) -> tuple[dict, dict]:
+    """Spec, but for the shard, and parents of a segment."""
+    weak = {f"weak:{net}": (one.nets[net],) for net in nets_of(segment.methods)}
+    spec = one.start | {"stop": segment.stop, "steps": encode(segment.methods)}
+    return spec, {"model": (one.model,)} | weak
+
+
+def _chain(planner, pieces: list[tuple[dict, dict]], shard: dict, name: str) -> str:
+    """One shard's nodes, each helped by the one before; returns the last."""
     helpers: dict[str, tuple[str, ...]] = {}
-    for piece in chain:
-        used = {s.net for method in piece.methods for s in signals_of(method)} - {"main"}
-        parents = {"model": (one.model,)} | {
-            f"weak:{net}": (one.nets[net],) for net in sorted(used)
-        }
-        spec = one.start | shard | {"stop": piece.stop, "steps": encode(piece.methods)}
-        node = Node("segment", spec, parents, helpers, label=f"sample {name}")
+    for spec, parents in pieces:
+        node = Node("segment", spec | shard, parents, helpers, label=f"sample {name}")
         helpers = {"from": (planner.plan.add(node),)}
     return helpers["from"][0]

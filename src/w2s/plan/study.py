@@ -7,7 +7,7 @@ from functools import cached_property
 
 from w2s.errors import UserError
 from w2s.params.load import Params
-from w2s.plan.networks import network_config, part_config
+from w2s.plan.networks import network_config, part_config, snapshot_steps
 from w2s.plan.nodes import Node
 from w2s.plan.published import Group, groups
 from w2s.plan.samples import SampleSet, add_sample_sets
@@ -41,6 +41,7 @@ class _Planner:
     def __init__(self, params: Params):
         self.params, self.study = params, params.study
         self.plan = Plan(params.scale)
+        self.trained: dict[tuple[str, int, int], str] = {}  # recipe, seed, steps: key
 
     def run(self) -> Plan:
         (self.plan.index,) = self.images["index"]
@@ -120,17 +121,20 @@ class _Planner:
 
     def train(self, name: str, seed: int, steps: int | None = None) -> str:
         """A recipe's training node; `steps` cuts it short, for a trunk."""
+        run = (name, seed, steps or self.study.training.recipes[name].steps)
+        if run not in self.trained:
+            self.trained[run] = self._train(*run)
+        return self.trained[run]
+
+    def _train(self, name: str, seed: int, steps: int) -> str:
         training, recipe = self.study.training, self.study.training.recipes[name]
-        steps = steps or recipe.steps
         parents: dict[str, tuple[str, ...]] = {"latents": self.latents}
         start = 0
-        if recipe.branch:
-            trunk, at = recipe.branch.split("@")
-            start = int(at)
+        if recipe.trunk:
+            trunk, start = recipe.trunk
             parents["trunk"] = (self.train(trunk, seed, start),)
         if recipe.weak:
             parents["weak"] = (self.weights(recipe.weak, seed),)
-        every = training.snapshot_every
         shared = training.model_dump(mode="json", exclude={"seeds", "recipes", "snapshot_every"})
         network = network_config(self.params, recipe.model)
         spec = shared | {
@@ -140,13 +144,13 @@ class _Planner:
             "conditional": recipe.conditional,
             "steps": steps,
             "start": start,
-            "snapshots": [*range(start + every, steps, every), steps],
+            "snapshots": snapshot_steps(start, steps, training.snapshot_every),
             "seed": seed,
         }
         try:
             check(spec)
         except UserError as error:
-            raise UserError(f"training.recipes.{name}: {error}") from None
+            raise self.params.wrong(("training", "recipes", name), error) from None
         return self.plan.add(Node("train", spec, parents, label=f"train {name}"))
 
     def weights(self, name: str, seed: int) -> str:
@@ -158,8 +162,7 @@ class _Planner:
         else:
             weak = study.weak[name]
             recipe, ema = weak.recipe, weak.ema or default
-            total = study.training.recipes[recipe].steps
-            step = round(weak.fraction * total) if weak.fraction else weak.step
+            step = weak.at(study.training.recipes[recipe].steps)
             part = weak.part if isinstance(weak.part, str) else weak.part.model_dump()
         source, step = self._holding(recipe, seed, step)
         spec = {"step": step, "ema": ema, "part": part}
@@ -169,8 +172,8 @@ class _Planner:
         """The training node whose snapshots reach a step: the recipe's own, or its trunk's."""
         recipe = self.study.training.recipes[recipe_name]
         step = step or recipe.steps
-        if recipe.branch:
-            trunk, at = recipe.branch.split("@")
-            if step <= int(at):
-                return self.train(trunk, seed, int(at)), step
+        if recipe.trunk:
+            trunk, at = recipe.trunk
+            if step <= at:
+                return self.train(trunk, seed, at), step
         return self.train(recipe_name, seed), step

@@ -65,6 +65,12 @@ def signals_of(method: Method | None) -> tuple[Signal, ...]:
     return (STRONG,) if method is None else method.signals()
 
 
+def nets_of(methods: Iterable[Method | None]) -> list[str]:
+    """The separate networks that methods ask, sorted."""
+    asked = {signal.net for method, _ in groupby(methods) for signal in signals_of(method)}
+    return sorted(asked - {"main"})
+
+
 def forwards(
     segment: Segment,
     shapes: Mapping[str, Shape],
@@ -73,10 +79,11 @@ def forwards(
     count: Callable[[Iterable[Signal], Mapping[str, Shape]], float] = tree.forwards,
 ) -> float:
     """Cost of a segment per sample, in forwards; `count` prices one evaluation."""
-    return sum(
-        evaluations(solver, times, index) * count(signals_of(segment.methods[index]), shapes)
-        for index in range(segment.start, segment.stop)
-    )
+    total = 0.0
+    for method, steps in groupby(range(segment.start, segment.stop), segment.methods.__getitem__):
+        each = count(signals_of(method), shapes)
+        total += each * sum(evaluations(solver, times, index) for index in steps)
+    return total
 
 
 @dataclass(frozen=True)

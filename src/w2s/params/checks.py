@@ -1,0 +1,159 @@
+"""What must hold between the blocks of a study whose every block is right in itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from w2s.metrics.settings import ONLY_FROM
+from w2s.params.base import nearest
+from w2s.params.study import Study
+from w2s.plan.networks import latent_factor, latent_size, network_depth, snapshots
+
+Mistake = tuple[tuple[str | int, ...], str]  # the key's path, and what is wrong there
+
+
+def mistakes(study: Study) -> Iterator[Mistake]:
+    """Every contradiction between two blocks."""
+    yield from _names(study)
+    if not any(_names(study)):
+        for check in (_sizes, _recipes, _weak_models, _metrics):
+            yield from check(study)
+
+
+def _names(study: Study) -> Iterator[Mistake]:
+    """Names that stand for nothing."""
+    recipes, weak = study.training.recipes, study.weak
+    models = [*recipes, *weak]
+    asked = []  # path, name, valid names, what they are
+    for name, recipe in recipes.items():
+        at = ("training", "recipes", name)
+        asked.append(((*at, "model"), recipe.model, study.models, "network under models"))
+        if recipe.trunk:
+            asked.append(((*at, "from"), recipe.trunk[0], recipes, "recipe"))
+        if recipe.weak is not None:
+            asked.append(((*at, "weak"), recipe.weak, weak, "weak model under weak"))
+    for name, model in weak.items():
+        asked.append((("weak", name, "recipe"), model.recipe, recipes, "recipe"))
+        if name in recipes:
+            yield ("weak", name), "the name is taken by a training recipe; choose another"
+    for name, windows in study.guidance.items():
+        for i, window in enumerate(windows):
+            if (net := getattr(window, "weak", None)) is not None:
+                at = ("guidance", name, i, "weak")
+                asked.append((at, net, weak, "weak model under weak"))
+    for name, table in study.tables.items():
+        at = ("tables", name)
+        asked.append(((*at, "baseline"), table.baseline, table.rows, "row of the table"))
+        for row_name, row in table.rows.items():
+            where = (*at, "rows", row_name)
+            asked.append(((*where, "model"), row.model, models, "recipe or weak model"))
+            if row.guidance is not None:
+                entry = (row.guidance, study.guidance, "entry under guidance")
+                asked.append(((*where, "guidance"), *entry))
+    for path, name, valid, what in asked:
+        if name not in valid:
+            near = nearest(name, valid)
+            hint = f"did you mean '{near}'?" if near else f"there are {', '.join(valid) or 'none'}"
+            yield path, f"there is no {what} named '{name}'; {hint}"
+
+
+def _sizes(study: Study) -> Iterator[Mistake]:
+    """Images, latents and patches that do not divide."""
+    factor, side = latent_factor(study), latent_size(study)
+    if study.data.resolution % factor:
+        yield ("data", "resolution"), f"must be a multiple of {factor}, by which the VAE shrinks"
+        return
+    if study.vae.kind == "trained":
+        for i, channels in enumerate(study.vae.block_channels):
+            if channels % study.vae.norm_groups:
+                groups = study.vae.norm_groups
+                yield ("vae", "block_channels", i), f"must be a multiple of norm_groups ({groups})"
+    for name, network in study.models.items():
+        if side % network.patch:
+            yield ("models", name, "patch"), f"must divide the latents' {side} pixels a side"
+        if network.head_at and network.head_at >= network_depth(network):
+            depth = network_depth(network)
+            yield ("models", name, "head_at"), f"must be below the depth of {depth} blocks"
+
+
+def _recipes(study: Study) -> Iterator[Mistake]:
+    """Recipes that cannot start where they are to start, or lack what they train with."""
+    recipes, every = study.training.recipes, study.training.snapshot_every
+    for name, recipe in recipes.items():
+        at = ("training", "recipes", name)
+        if recipe.steps % every:
+            yield (*at, "steps"), f"must be a multiple of training.snapshot_every ({every})"
+        if (recipe.objective.name == "ag") != (recipe.weak is not None):
+            yield (*at, "weak"), "a weak model goes with the ag objective and only with it"
+        if recipe.trunk:
+            trunk_name, step = recipe.trunk
+            trunk = recipes[trunk_name]
+            if trunk.branch:
+                yield (*at, "from"), f"'{trunk_name}' is itself a branch; name its trunk"
+            elif trunk.model != recipe.model:
+                yield (*at, "from"), f"'{trunk_name}' trains another network"
+            elif trunk.conditional != recipe.conditional:
+                yield (*at, "from"), f"of '{trunk_name}' and this recipe only one sees labels"
+            elif step > trunk.steps:
+                yield (*at, "from"), f"'{trunk_name}' is trained for {trunk.steps} steps only"
+            elif step >= recipe.steps:
+                yield (*at, "from"), f"step {step} leaves nothing of {recipe.steps} steps"
+        if name in _behind(study, name):
+            yield (*at, "weak"), "the weak model rests on this recipe itself; take another"
+
+
+def _behind(study: Study, name: str) -> set[str]:
+    """The recipes that one rests on, through trunks and weak models."""
+    found, todo = set(), [name]
+    while todo:
+        recipe = study.training.recipes[todo.pop()]
+        used = {recipe.trunk[0]} if recipe.trunk else set()
+        used |= {study.weak[recipe.weak].recipe} if recipe.weak else set()
+        todo += used - found
+        found |= used
+    return found
+
+
+def _weak_models(study: Study) -> Iterator[Mistake]:
+    """Weak models taken from steps, heads or blocks that are not there."""
+    for name, weak in study.weak.items():
+        recipe = study.training.recipes[weak.recipe]
+        network = study.models[recipe.model]
+        step, taken = weak.at(recipe.steps), snapshots(study, weak.recipe)
+        key = "step" if weak.fraction is None else "fraction"
+        if step not in taken:
+            yield (
+                ("weak", name, key),
+                f"'{weak.recipe}' has no snapshot at step {step}; it has "
+                f"{', '.join(map(str, taken))}",
+            )
+        if weak.part == "head" and network.head_at is None:
+            yield ("weak", name, "part"), f"models.{recipe.model} has no head; set its head_at"
+        if not isinstance(weak.part, str):
+            depth = network_depth(network)
+            for i, block in enumerate(weak.part.skip):
+                if block >= depth:
+                    at = ("weak", name, "part", "skip", i)
+                    yield at, f"there is no block {block}; blocks are 0 to {depth - 1}"
+
+
+def _metrics(study: Study) -> Iterator[Mistake]:
+    """Metrics that the feature network or the number of images cannot give."""
+    metrics, kind = study.metrics.metrics, study.features.kind
+    for metric in metrics:
+        if (needed := ONLY_FROM.get(metric, kind)) != kind:
+            yield (
+                ("metrics", "metrics"),
+                f"{metric} needs the {needed} feature network, but features.kind is {kind}",
+            )
+    counts = {
+        "sampling.per_seed": study.sampling.per_seed,
+        "reference.count": study.reference.count,
+    }
+    least = min(counts, key=counts.get)
+    if "kid" in metrics and study.metrics.kid_subset_size >= counts[least]:
+        yield ("metrics", "kid_subset_size"), f"must be below {least} ({counts[least]})"
+    for name, table in study.tables.items():
+        for i, column in enumerate(table.columns):
+            if column not in (*metrics, "forwards"):
+                yield ("tables", name, "columns", i), f"{column} is not among metrics.metrics"

@@ -1,0 +1,274 @@
+"""Every mistake is one plain sentence with its file and key; the command ends with status 2."""
+
+import subprocess
+import sys
+
+import pytest
+from tiny_study import DELETE, files_below
+
+from w2s.cli import main
+from w2s.params.files import spelled
+
+MINI, SMOKE, TOP = "scales/mini.yaml", "scales/smoke.yaml", "params.yaml"
+NAN, INF = float("nan"), float("inf")
+NETWORK = {"hidden": 64, "depth": 6, "heads": 2, "patch": 3}
+ROWS = ("tables", "guidance", "rows")
+RECIPES = ("training", "recipes")
+
+BAD = {
+    # what: path in the scale's file, value, words of the sentence, key named if another
+    "text for a number": (("sampling", "steps"), "ten", "whole number, not 'ten'"),
+    "half a step": (("sampling", "steps"), 2.5, "must be a whole number, not 2.5"),
+    "true for a number": (("sampling", "steps"), True, "not true"),
+    "number for a text": (("tables", "guidance", "title"), 3, "be text"),
+    "text for a switch": (("latents", "flip"), "yes", "true or false, not 'yes'"),
+    "null for a block": (("training",), None, "must be a block of keys and values"),
+    "list for a block": (("models",), [], "must be a block of keys and values, not a list"),
+    "text for a list": (("sampling", "seeds"), "all", "must be a list"),
+    "text in a list": (("sampling", "seeds"), [0, "b"], "must be a whole", "sampling.seeds[1]"),
+    "unknown block": (("sampeling",), {}, "unknown key; did you mean 'sampling'?"),
+    "unknown key": (("models", "mini", "dpth"), 3, "did you mean 'depth'?"),
+    "nothing like it": (("models", "mini", "zzzz"), 3, "valid keys are depth"),
+    "unused argument": (("guidance", "mid-head", "weak"), "early", "unkn"),
+    "nan": (("training", "lr"), NAN, "must be a finite number, not nan"),
+    "infinity": (("vae", "lr"), INF, "must be a finite number, not inf"),
+    "nan weight": (("guidance", "cfg-2", "weight"), NAN, "finite number"),
+    "negative size": (("models", "mini", "hidden"), -64, "above 0, not -64"),
+    "zero batch": (("training", "batch"), 0, "must be above 0, not 0"),
+    "negative seed": (("sampling", "seeds"), [-1], "must be at least 0", "sampling.seeds[0]"),
+    "negative weight": (("guidance", "cfg-2", "weight"), -2, "at least 0"),
+    "no seeds": (("sampling", "seeds"), [], "must have at least 1 entry"),
+    "no columns": (("tables", "guidance", "columns"), [], "at least 1"),
+    "no tables": (("tables",), {}, "must have at least 1 entry"),
+    "one EMA length": (("training", "ema"), [0.1], "must have at least 2 entries"),
+    "no blocks": (("guidance", "slg", "blocks"), [], "at least 1 entry"),
+    "one beta": (("training", "betas"), [0.9], "is missing", "training.betas[1]"),
+    "three betas": (("training", "betas"), [0.9, 0.9, 0.9], "at most 2 entries"),
+    "missing key": (("training", "lr"), DELETE, "is missing"),
+    "missing block": (("features",), DELETE, "is missing"),
+    "kind": (("data", "kind"), "toi", "did you mean 'toy'?"),
+    "method": (("guidance", "cfg-2", "method"), "cgf", "mean 'cfg'?"),
+    "no method": (("guidance", "cfg-2", "method"), DELETE, "is missing"),
+    "method in a list": (("guidance", "sgg", 1, "method"), "x", "one of"),
+    "objective": ((*RECIPES, "mg", "objective", "name"), "mgg", "did you mean 'mg'?"),
+    "part": (("weak", "head", "part"), "hed", "must be 'full' or 'head', not 'hed'"),
+    "part's key": (("weak", "head", "part"), {"skp": [1]}, "mean 'skip'?", "weak.head.part.skp"),
+    "schedule": (
+        ("guidance", "cfg-2", "weight"),
+        {"schedule": "linaer", "start": 1, "end": 2},
+        "did you mean 'linear'?",
+        "guidance.cfg-2.weight.schedule",
+    ),
+    "schedule's end": (
+        ("guidance", "cfg-2", "weight"),
+        {"schedule": "linear", "start": 1},
+        "is missing",
+        "guidance.cfg-2.weight.end",
+    ),
+    "column": (("tables", "guidance", "columns", 1), "kd", "or 'forwards', not 'kd'"),
+    "model of a row": ((*ROWS, "cfg-2", "model"), "bsae", "mean 'base'?"),
+    "dotted row": ((*ROWS, "cfg-1.5", "model"), "bsae", "mean 'base'?"),
+    "guidance of a row": ((*ROWS, "slg", "guidance"), "sgl", "mean 'slg'?"),
+    "baseline": (("tables", "guidance", "baseline"), "nnoe", "'none'?"),
+    "weak net": (("guidance", "ag-early", "weak"), "erly", "'early'?"),
+    "weak net in a list": (("guidance", "sgg", 1, "weak"), "small-nt", "did you mean 'small-net'?"),
+    "weak of a recipe": ((*RECIPES, "ag", "weak"), "erly", "'early'?"),
+    "weak without ag": ((*RECIPES, "mg", "weak"), "early", "only with"),
+    "ag without weak": ((*RECIPES, "ag", "weak"), DELETE, "ag objective"),
+    "recipe of a weak": (("weak", "early", "recipe"), "bas", "mean 'base'?"),
+    "network": ((*RECIPES, "mg", "model"), "mine", "mean 'mini'?"),
+    "name taken": (("weak", "base"), {"recipe": "small"}, "taken by a training recipe"),
+    "rests on itself": (("weak", "early", "recipe"), "ag", "itself", "training.recipes.ag.weak"),
+    "overlap": (("guidance", "sgg", 0, "window"), [0.2, 1], "overlap between t = 0.2"),
+    "window beyond": (("guidance", "sgg", 0, "window"), [0.5, 1.5], "<= 1"),
+    "window below": (("guidance", "cfg-interval", "window"), [-0.1, 1], "0 <="),
+    "window reversed": (("guidance", "cfg-interval", "window"), [0.8, 0.2], "lo < hi"),
+    "window of text": (("guidance", "sgg", 0, "window"), "x", "a list"),
+    "steps beyond": (
+        ("guidance", "cfg-2"),
+        {"method": "cfg", "weight": 2, "steps": [0, 30]},
+        "only 20 steps",
+        "tables.guidance.rows.cfg-2.guidance",
+    ),
+    "k of one": ((*RECIPES, "mg", "objective", "scale"), 1, "diverges"),
+    "k above one": ((*RECIPES, "br", "objective", "scale"), 1.5, "diverges"),
+    "slash in a name": (("models", "a/b"), NETWORK, "a name is made of letters"),
+    "number for a name": (("models", 3), NETWORK, "is a name and must be text, not 3"),
+    "size and numbers": (("models", "mini", "size"), "S", "drop size"),
+    "neither size": (("models", "mini", "depth"), DELETE, "give either size"),
+    "heads": (("models", "mini", "heads"), 3, "must be a multiple of heads (3)"),
+    "patch": (("models", "mini", "patch"), 5, "divide the latents' 12 pixels"),
+    "head beyond": (("models", "mini", "head_at"), 6, "below the depth of 6"),
+    "odd images": (("data", "resolution"), 25, "must be a multiple of 2"),
+    "groups": (
+        ("vae", "norm_groups"),
+        5,
+        "must be a multiple of norm_groups",
+        "vae.block_channels",
+    ),
+    "trunk": ((*RECIPES, "mg", "from"), "tunk@1200", "'trunk'?"),
+    "trunk's form": ((*RECIPES, "mg", "from"), "trunk", "recipe@step"),
+    "trunk beyond": ((*RECIPES, "mg", "from"), "trunk@1500", "1200 steps"),
+    "trunk is all": ((*RECIPES, "mg", "steps"), 1200, "leaves nothing", "training.recipes.mg.from"),
+    "trunk is a branch": ((*RECIPES, "mg", "from"), "base@300", "itself"),
+    "other trunk": ((*RECIPES, "mg", "from"), "small@300", "another net"),
+    "unlabelled trunk": ((*RECIPES, "mg", "from"), "uncond-trunk@1200", "only one sees labels"),
+    "odd steps": ((*RECIPES, "small", "steps"), 700, "(300)"),
+    "step beyond": (("weak", "small-net", "step"), 900, "no snapshot at step"),
+    "odd fraction": (("weak", "early", "fraction"), 0.3, "at step 720; it has"),
+    "step and fraction": (("weak", "early", "step"), 300, "give one"),
+    "EMA length": (("sampling", "ema"), 0.3, "must be below 0.28, not 0.3"),
+    "tracked EMA": (("training", "ema"), [0.05, 0.9], "must be below 0.28", "training.ema[1]"),
+    "head of none": (("weak", "small-net", "part"), "head", "set its head_at"),
+    "skip beyond": (("weak", "early", "part"), {"skip": [6]}, "0 to 5", "weak.early.part.skip[0]"),
+    "KID subset": (("metrics", "kid_subset_size"), 300, "per_seed (300)"),
+    "metric": (
+        ("metrics", "metrics"),
+        ["fd", "sfd"],
+        "sfd needs the inception",
+        "metrics.metrics: ",
+    ),
+    "column not measured": (
+        ("metrics", "metrics"),
+        ["fd", "precision", "recall", "accuracy"],
+        "kid is not among metrics.metrics",
+        "tables.guidance.columns[1]",
+    ),
+    "MG without labels": (
+        (*RECIPES, "uncond-br", "objective"),
+        {"name": "mg", "scale": 0.5},
+        "unconditional",
+    ),
+    "skip in an objective": ((*RECIPES, "slg", "objective", "skip"), [6], "blocks are 0 to 5"),
+    "skip in guidance": (("guidance", "slg", "blocks"), [9], "0 to 5", "tables.guidance.rows.slg"),
+    "blocks out of order": (("guidance", "slg", "blocks"), [3, 2], "ascending"),
+    "not comparable": ((*ROWS, "slg", "comparable"), False, "reason"),
+}
+CONSEQUENCES = {"metric", "column not measured", "groups"}  # wrong in several places at once
+
+
+def refused(capsys, *arguments) -> list[str]:
+    """What `w2s plan` says when it refuses: one entry per sentence."""
+    assert main(["plan", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err.removeprefix("w2s: ").splitlines()
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_mistake_is_one_sentence_with_file_and_key(study_folder, capsys, tmp_path, what):
+    path, value, words, *key = BAD[what]
+    study_folder.edit(path, value)
+    before = files_below(tmp_path)
+    start = f"{MINI}: {key[0] if key else spelled(path)}"
+    lines = [line for line in refused(capsys) if line.startswith(start)]
+    assert lines
+    for line in lines:
+        assert words in line
+        assert not any(word in line for word in ("Input", "Tuple", "dictionary", "SkipPart"))
+    assert files_below(tmp_path) == before
+
+
+@pytest.mark.parametrize("what", sorted(set(BAD) - CONSEQUENCES))
+def test_a_mistake_has_no_second_sentence(study_folder, capsys, what):
+    study_folder.edit(*BAD[what][:2])
+    assert len(refused(capsys)) == 1
+
+
+def test_every_mistake_is_named_at_once(study_folder, capsys):
+    study_folder.edit(("sampling", "steps"), -1)
+    study_folder.edit(("training", "wurmup"), 3)
+    study_folder.edit(("training", "lr"), "fast")
+    study_folder.edit(("models", "mini", "dpth"), 3)
+    keys = {line.split(": ")[1] for line in refused(capsys)}
+    assert keys == {"sampling.steps", "training.wurmup", "training.lr", "models.mini.dpth"}
+
+
+def test_every_missing_name_is_named_at_once(study_folder, capsys):
+    study_folder.edit((*ROWS, "slg", "guidance"), "no")
+    study_folder.edit((*RECIPES, "mg", "model"), "no")
+    assert len(refused(capsys)) == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "path", "value"),
+    [
+        (SMOKE, ("sampling", "steps"), -1),
+        (MINI, ("sampling", "solver"), "eulr"),  # set by the base alone
+        (MINI, ("tables", "guidance", "rows", "cfg-1.5", "model"), "bse"),
+    ],
+)
+def test_the_file_named_is_the_one_that_set_the_key(study_folder, capsys, file, path, value):
+    study_folder.edit(path, value, file)
+    (line,) = refused(capsys, "--scale", "smoke")
+    assert line.startswith(f"{file}: {'.'.join(path)}: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("scale",), "mnii", "scale: must be 'smoke', 'mini' or 'paper', not 'mnii'"),
+        (("scale",), DELETE, "scale: is missing"),
+        (("execution", "threads"), 0, "execution.threads: must be above 0, not 0"),
+        (("execution", "device"), "gpu", "execution.device: "),
+        (("execution", "treads"), 1, "execution.treads: unknown key; did you mean 'threads'?"),
+        (("dta",), "x", "dta: unknown key; did you mean 'data'?"),
+        (("data",), "nowhere", "data: there is no folder nowhere"),
+        (("data",), "", "data: must not be empty"),
+    ],
+)
+def test_mistakes_in_the_settings_name_params_yaml(study_folder, capsys, path, value, words):
+    study_folder.edit(path, value, TOP)
+    (line,) = refused(capsys)
+    assert line.startswith(f"{TOP}: {words}")
+
+
+def test_mistakes_on_the_command_line_are_named_as_such(study_folder, capsys, tmp_path):
+    (line,) = refused(capsys, "--scale", "mnii")
+    assert line.startswith("command line: scale: must be 'smoke', 'mini' or 'paper'")
+    (line,) = refused(capsys, "--data", "nowhere")
+    assert line.startswith("command line: data: there is no folder nowhere; ")
+    (tmp_path / "empty").mkdir()
+    (line,) = refused(capsys, "--data", "empty")
+    assert line.startswith("command line: data: empty has no sub-folders; ")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sampling: {steps: 1\n", "not valid YAML at line"),
+        ("a: b: c\n", "not valid YAML at line 1"),
+        ("a: 1\nb: 2\na: 3\n", "at line 3: the key 'a' appears twice in one block"),
+        ("x: {a: 1, a: 2}\n", "at line 1: the key 'a' appears twice in one block"),
+        ("- a\n- b\n", "must hold keys and values"),
+        ("", "must hold keys and values"),
+        ("? [a, b]\n: 1\n", "not valid YAML at line 1"),
+        ("a: &x 1\nb: *y\n", "not valid YAML at line 2"),
+        ("a: \x07\n", "not valid YAML"),
+        ("base: none-such\n", "base: there is no other scale named 'none-such'"),
+        ("base: mini\n", "base: there is no other scale named 'mini'"),
+    ],
+)
+def test_a_broken_file_is_one_sentence(study_folder, capsys, tmp_path, text, words):
+    (tmp_path / MINI).write_text(text)
+    (line,) = refused(capsys)
+    assert line.startswith(f"{MINI}: ")
+    assert words in line
+
+
+def test_missing_and_undecodable_files_are_named(study_folder, capsys, tmp_path):
+    (tmp_path / MINI).write_bytes(b"a: \xff\xfe\n")
+    assert refused(capsys) == [f"{MINI}: is not UTF-8 text; save it as that"]
+    (tmp_path / MINI).unlink()
+    assert refused(capsys)[0].startswith(f"{MINI}: cannot be read (No such file")
+    (tmp_path / TOP).unlink()
+    assert refused(capsys)[0].startswith(f"{TOP}: cannot be read (No such file")
+
+
+def test_the_shell_sees_status_2_and_one_sentence(study_folder, tmp_path):
+    study_folder.edit(("sampling", "steps"), -1)
+    command = [sys.executable, "-m", "w2s", "plan"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == f"w2s: {MINI}: sampling.steps: must be above 0, not -1\n"
+    assert done.stdout == ""
