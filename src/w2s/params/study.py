@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
+from w2s.guidance.weights import Number
 from w2s.guidance.windows import Guidance
 from w2s.metrics.settings import ONLY_FROM, Metric, MetricSettings
 from w2s.params.base import Strict
@@ -105,6 +106,21 @@ class Table(Strict):
     rows: Annotated[dict[Name, Row], Field(min_length=1)]
 
 
+class Sweep(Strict):
+    """Weights that every guidance method is tried with; `snakemake weights` compares them."""
+
+    model: str
+    """What is guided: a training recipe, or a weak model."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    """Sampling seeds, none of which the tables use."""
+    per_seed: PositiveInt
+    """Samples per seed."""
+    columns: Annotated[tuple[Column, ...], Field(min_length=1)] = ("fd", "recall", "forwards")
+    """Metrics of the table; FD, which weights are chosen by, is drawn against each other one."""
+    weights: Annotated[dict[Name, tuple[Number, ...]], Field(min_length=1)]
+    """For each entry under guidance, the weights to try in all its windows; as many for each."""
+
+
 class Cost(Strict):
     """A measurement by `w2s cost`."""
 
@@ -135,6 +151,8 @@ class Study(Strict):
     metrics: MetricSettings
     tables: Annotated[dict[Name, Table], Field(min_length=1)]
     """Tables by name."""
+    sweep: Sweep | None = None
+    """What the weights under guidance are chosen by."""
     cost: Cost | None = None
     """What a forward was measured to cost, for the estimates of `w2s plan`."""
 
@@ -178,10 +196,33 @@ class Study(Strict):
         return self
 
     @model_validator(mode="after")
+    def _sweep_fits(self):
+        sweep = self.sweep
+        if sweep is None:
+            return self
+        _known(sweep.model, [*self.training.recipes, *self.weak], "sweep.model", "model")
+        for name in sweep.weights:
+            at = f"sweep.weights.{name}"
+            _known(name, self.guidance, at, "entry under guidance")
+            if not all(isinstance(window.weight, float) for window in self.guidance[name]):
+                raise _bad(at, "the weight of this guidance is a schedule; only numbers are swept")
+        if len({len(weights) for weights in sweep.weights.values()}) > 1:
+            raise _bad("sweep.weights", "every entry must try as many weights as the others")
+        if both := set(sweep.seeds) & set(self.sampling.seeds):
+            raise _bad("sweep.seeds", f"seed {min(both)} is one of sampling.seeds; take others")
+        if "fd" not in sweep.columns:
+            raise _bad("sweep.columns", "must hold fd, which the weights are chosen by")
+        if "weights" in self.tables:
+            raise _bad("tables.weights", "the name is taken by the sweep's table; choose another")
+        return self
+
+    @model_validator(mode="after")
     def _sizes_fit(self):
-        seeds = self.sampling.per_seed
-        if self.metrics.kid_subset_size >= seeds:
-            raise _bad("metrics.kid_subset_size", f"must be below sampling.per_seed ({seeds})")
+        for name in ("sampling", "sweep"):
+            block = getattr(self, name)
+            if block and self.metrics.kid_subset_size >= block.per_seed:
+                below = f"must be below {name}.per_seed ({block.per_seed})"
+                raise _bad("metrics.kid_subset_size", below)
         for metric in self.metrics.metrics:
             if ONLY_FROM.get(metric, self.features.kind) != self.features.kind:
                 raise _bad(
@@ -189,10 +230,11 @@ class Study(Strict):
                     f"{metric} needs the {ONLY_FROM[metric]} feature network, but features.kind is "
                     f"{self.features.kind}",
                 )
-        for name, table in self.tables.items():
-            for column in table.columns:
+        shown = {f"tables.{name}": table.columns for name, table in self.tables.items()}
+        for name, columns in (shown | ({"sweep": self.sweep.columns} if self.sweep else {})).items():
+            for column in columns:
                 if column not in (*self.metrics.metrics, "forwards"):
-                    raise _bad(f"tables.{name}.columns", f"metrics.metrics lacks {column}")
+                    raise _bad(f"{name}.columns", f"metrics.metrics lacks {column}")
         for name, recipe in self.training.recipes.items():
             if recipe.steps % self.training.snapshot_every:
                 every = self.training.snapshot_every
