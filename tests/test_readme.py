@@ -11,9 +11,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 README = TEXT[ROOT / "README.md"]
-CODE = "\n".join(re.findall(r"```\n(.*?)```", README, re.S)) + "\n".join(
-    re.findall(r"`([^`\n]+)`", README)
-)
+PROSE, BLOCKS = README.split("```")[::2], README.split("```")[1::2]
+CODE = "\n".join([*BLOCKS, *re.findall(r"`([^`\n]+)`", "".join(PROSE))])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -41,7 +40,7 @@ def test_every_folder_is_in_the_tree():
 
 def test_make_targets_are_in_the_makefile():
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"make ([a-z]+)", CODE):
+    for target in re.findall(r"\bmake ([a-z]+)", CODE):
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 

@@ -31,6 +31,7 @@ IMPORTS = (
     "safetensors.torch",
     "diffusers.models.autoencoders.autoencoder_kl",
     "torch_fidelity",
+    "w2s.build",
     "w2s.metrics.evaluate",
     "w2s.sampling.segment",
     "w2s.training.loop",

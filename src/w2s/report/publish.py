@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from w2s import store
@@ -95,7 +96,7 @@ def row_cells(group: Group, row: dict, against: dict) -> dict[str, dict]:
 def measured(row: dict) -> list[dict]:
     """A row's metrics, one per training seed."""
     folders = [store.verified_or_set_aside("metrics", key) for key in row["metrics"]]
-    return [json.loads((folder / "metrics.json").read_text()) for folder in folders]
+    return [json.loads(_metrics(folder)) for folder in folders]
 
 
 def pictures(row: dict) -> tuple[str, object]:
@@ -104,7 +105,7 @@ def pictures(row: dict) -> tuple[str, object]:
 
     folder = _measured_in(row)
     images = np.load(folder / "images.npy", mmap_mode="r")
-    return row["label"], images[_shown(row)]
+    return row["label"], images[_shown(folder)]
 
 
 def picture_labels(group: Group, row: dict) -> list[str]:
@@ -113,8 +114,12 @@ def picture_labels(group: Group, row: dict) -> list[str]:
 
     index = store.verified_or_set_aside("index", group.facts["index"])
     names = json.loads((index / "classes.json").read_text())
-    labels = np.load(_measured_in(row) / "labels.npy")
-    return [names[labels[i]] for i in _shown(row)]
+    folder = _measured_in(row)
+    return [names[label] for label in np.load(folder / "labels.npy")[_shown(folder)]]
+
+
+def _metrics(folder: Path) -> str:
+    return (folder / "metrics.json").read_text()
 
 
 def _measured_in(row: dict) -> Path:
@@ -122,11 +127,17 @@ def _measured_in(row: dict) -> Path:
     return store.verified_or_set_aside("metrics", row["metrics"][0])
 
 
-def _shown(row: dict) -> list[int]:
-    """Positions of the samples that grids show: spread over the first seed's set."""
-    count = measured(row)[0]["n"]
-    shown = min(COLUMNS, count)
-    return [i * (count // shown) for i in range(shown)]
+def _shown(folder: Path) -> list[int]:
+    """Positions of the samples that grids show: of the first seed, as many classes as can be."""
+    import numpy as np
+
+    labels = np.load(folder / "labels.npy")[: json.loads(_metrics(folder))["n"]]
+    seen: Counter[int] = Counter()
+    turns = []  # (how often the class came before, position)
+    for position in np.random.default_rng(0).permutation(len(labels)):
+        turns.append((seen[labels[position]], len(turns), int(position)))
+        seen[labels[position]] += 1
+    return sorted(position for _, _, position in sorted(turns)[:COLUMNS])
 
 
 def schedule(row: dict) -> tuple[str, list[float], list[tuple[str | None, float | None]]]:
