@@ -18,6 +18,7 @@ onstart:
 localrules:
     all,
     tables,
+    weights,
 
 
 rule all:
@@ -29,3 +30,9 @@ rule all:
 rule tables:
     input:
         every_published_file("table"),
+
+
+# The sweep that the weights of all methods are chosen by; no part of `all`.
+rule weights:
+    input:
+        PLAN.groups["sweep/weights"].paths if PLAN.sweep else [],

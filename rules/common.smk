@@ -43,5 +43,6 @@ def group_inputs(kind):
 
 
 def every_published_file(kind=""):
-    """Paths of all published files, or of those of one kind."""
-    return [p for g in PLAN.groups.values() if g.name.startswith(kind) for p in g.paths]
+    """Paths of all published files of the study, or of those of one kind."""
+    asked = [g for g in PLAN.groups.values() if g.name not in PLAN.sweep]
+    return [path for g in asked if g.name.startswith(kind) for path in g.paths]

@@ -53,3 +53,22 @@ rule curves:
         plan=PLAN.frozen,
     shell:
         "{W2S} publish figure/curves --plan {params.plan} > {log} 2>&1"
+
+
+if PLAN.sweep:
+    ruleorder: sweep > table
+
+    rule sweep:
+        input:
+            nodes=lambda wildcards: group_inputs("sweep")(["weights"]),
+            key=".w2s/keys/sweep/weights.key",
+        output:
+            PLAN.groups["sweep/weights"].paths,
+        log:
+            "results/logs/weights.log",
+        priority: 1
+        localrule: True
+        params:
+            plan=PLAN.frozen,
+        shell:
+            "{W2S} publish sweep/weights --plan {params.plan} > {log} 2>&1"

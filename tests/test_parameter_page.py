@@ -8,7 +8,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 
 
 def test_the_page_is_current():
-    assert PAGE.read_text(encoding="utf-8") == reference_text(), "run: w2s keys > docs/parameters.md"
+    hint = "run: w2s keys > docs/parameters.md"
+    assert PAGE.read_text(encoding="utf-8") == reference_text(), hint
 
 
 def test_every_key_has_a_meaning():

@@ -8,7 +8,7 @@ from w2s import store
 from w2s.errors import UserError
 from w2s.params.load import Params
 from w2s.plan.published import Group
-from w2s.plan.study import Plan, plan
+from w2s.plan.study import Plan, plan, plan_sweep
 from w2s.report.keys import carried_key, carried_nodes
 
 
@@ -48,7 +48,7 @@ def recompute(path: Path, params: Params) -> str:
     Raises:
         UserError: the study does not publish the file.
     """
-    study = plan(params)
+    study = plan(params).joined(plan_sweep(params))
     group = group_of(study, path)
     own = own_nodes(study, group)
     there = [study.nodes[key] for key in own if store.present(study.nodes[key].kind, key)]

@@ -16,7 +16,7 @@ def mistakes(study: Study) -> Iterator[Mistake]:
     """Every contradiction between two blocks."""
     yield from _names(study)
     if not any(_names(study)):
-        for check in (_sizes, _recipes, _weak_models, _metrics):
+        for check in (_sizes, _recipes, _weak_models, _metrics, _sweep):
             yield from check(study)
 
 
@@ -50,6 +50,11 @@ def _names(study: Study) -> Iterator[Mistake]:
             if row.guidance is not None:
                 entry = (row.guidance, study.guidance, "entry under guidance")
                 asked.append(((*where, "guidance"), *entry))
+    if study.sweep:
+        asked.append((("sweep", "model"), study.sweep.model, models, "recipe or weak model"))
+        for name in study.sweep.weights:
+            at = ("sweep", "weights", name)
+            asked.append((at, name, study.guidance, "entry under guidance"))
     for path, name, valid, what in asked:
         if name not in valid:
             near = nearest(name, valid)
@@ -150,10 +155,33 @@ def _metrics(study: Study) -> Iterator[Mistake]:
         "sampling.per_seed": study.sampling.per_seed,
         "reference.count": study.reference.count,
     }
+    shown = {("tables", name): table.columns for name, table in study.tables.items()}
+    if study.sweep:
+        counts["sweep.per_seed"] = study.sweep.per_seed
+        shown["sweep",] = study.sweep.columns
     least = min(counts, key=counts.get)
     if "kid" in metrics and study.metrics.kid_subset_size >= counts[least]:
         yield ("metrics", "kid_subset_size"), f"must be below {least} ({counts[least]})"
-    for name, table in study.tables.items():
-        for i, column in enumerate(table.columns):
+    for at, columns in shown.items():
+        for i, column in enumerate(columns):
             if column not in (*metrics, "forwards"):
-                yield ("tables", name, "columns", i), f"{column} is not among metrics.metrics"
+                yield (*at, "columns", i), f"{column} is not among metrics.metrics"
+
+
+def _sweep(study: Study) -> Iterator[Mistake]:
+    """A sweep that would not compare like with like."""
+    sweep = study.sweep
+    if sweep is None:
+        return
+    for name in sweep.weights:
+        if not all(isinstance(window.weight, float) for window in study.guidance[name]):
+            at = ("sweep", "weights", name)
+            yield at, "the weight of this guidance is a schedule; only numbers are swept"
+    if len({len(weights) for weights in sweep.weights.values()}) > 1:
+        yield ("sweep", "weights"), "every entry must try as many weights as the others"
+    if both := set(sweep.seeds) & set(study.sampling.seeds):
+        yield ("sweep", "seeds"), f"seed {min(both)} is one of sampling.seeds; take others"
+    if "fd" not in sweep.columns:
+        yield ("sweep", "columns"), "must hold fd, which the weights are chosen by"
+    if "weights" in study.tables:
+        yield ("tables", "weights"), "the name is taken by the sweep's table; choose another"

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
+from w2s.guidance.weights import Number
 from w2s.guidance.windows import Guidance
 from w2s.metrics.settings import Metric, MetricSettings
 from w2s.params.base import Strict
@@ -109,6 +110,21 @@ class Table(Strict):
     """Rows by name, in order."""
 
 
+class Sweep(Strict):
+    """Weights that every guidance method is tried with; `snakemake weights` compares them."""
+
+    model: str
+    """What is guided: a training recipe, or a weak model."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    """Sampling seeds, none of which the tables use."""
+    per_seed: PositiveInt
+    """Samples per seed."""
+    columns: Annotated[tuple[Column, ...], Field(min_length=1)] = ("fd", "recall", "forwards")
+    """Metrics of the table; FD, which weights are chosen by, is drawn against each other one."""
+    weights: Annotated[dict[Name, tuple[Number, ...]], Field(min_length=1)]
+    """For each entry under guidance, the weights to try in all its windows; as many for each."""
+
+
 class Cost(Strict):
     """A measurement by `w2s cost`."""
 
@@ -147,5 +163,7 @@ class Study(Strict):
     """What is measured on samples."""
     tables: Annotated[dict[Name, Table], Field(min_length=1)]
     """Tables by name."""
+    sweep: Sweep | None = None
+    """What the weights under guidance are chosen by."""
     cost: Cost | None = None
     """What a forward was measured to cost, for the estimates of `w2s plan`."""

@@ -12,7 +12,8 @@ from w2s.plan.estimate import Estimate, Estimator
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
 from w2s.plan.samples import families
-from w2s.plan.study import Plan, plan
+from w2s.plan.study import Plan, plan, plan_sweep
+from w2s.plan.sweep import swept
 from w2s.report.keys import carried_key
 from w2s.sampling.trajectories import cost
 
@@ -25,7 +26,7 @@ def overview(params: Params, nodes: bool) -> str:
     nodes: name every node that would run, not only the first of each stage.
     """
     planned = plan(params)
-    absent = [n for n in planned.nodes.values() if not store.present(n.kind, n.key)]
+    absent = _absent(planned)
     stale = [
         group.name
         for group in planned.groups.values()
@@ -39,11 +40,16 @@ def overview(params: Params, nodes: bool) -> str:
         *_stages(params, planned, absent),
         "",
         *_sharing(planned),
+        *_sweep(params, planned),
         *_reasons(planned, absent, nodes),
     ]
     if params.data["path"] and not Path(params.data["path"]).exists():
         lines.append(f"the data folder {params.data['path']} is not there yet")
     return "\n".join(lines)
+
+
+def _absent(planned: Plan) -> list[Node]:
+    return [n for n in planned.nodes.values() if not store.present(n.kind, n.key)]
 
 
 def _stages(params: Params, planned: Plan, absent: list[Node]) -> list[str]:
@@ -71,8 +77,12 @@ def _stages(params: Params, planned: Plan, absent: list[Node]) -> list[str]:
 
 
 def _line(name: str, total: int, todo: int, work: Estimate, cost) -> str:
-    hours = f" {work.gmacs * cost.seconds_per_gmac / 3600:6.4g}" if cost else ""
+    hours = f" {_hours(work, cost):6.4g}" if cost else ""
     return f"{name:<10} {total:>6} {todo:>6} {work.forwards:>10.4g} {_size(work.bytes):>9}{hours}"
+
+
+def _hours(work: Estimate, cost) -> float:
+    return work.gmacs * cost.seconds_per_gmac / 3600
 
 
 def _size(count: float) -> str:
@@ -96,6 +106,22 @@ def _sharing(planned: Plan) -> list[str]:
     return [
         f"sampling, forwards per sample: {shared:.2f}; without shared segments {forked:.2f}; "
         f"without shared blocks too {separate:.2f}"
+    ]
+
+
+def _sweep(params: Params, planned: Plan) -> list[str]:
+    """What `snakemake weights` would run beyond the study."""
+    sweep = plan_sweep(params)
+    if not sweep.nodes:
+        return []
+    estimator = Estimator(swept(params), sweep)
+    own = [node for node in _absent(sweep) if node.key not in planned.nodes]
+    work = sum((estimator.of(node) for node in own), Estimate())
+    cost = params.study.cost
+    hours = f", {_hours(work, cost):.4g} hours" if cost else ""
+    return [
+        f"`snakemake weights` would add {len(own)} nodes: {work.forwards:.4g} forwards{hours}, "
+        f"{_size(work.bytes)}"
     ]
 
 

@@ -28,20 +28,14 @@ class Group:
 
 def groups(params, plan) -> dict[str, Group]:
     """All groups of a study, by name."""
-    study, seeds = params.study, params.study.training.seeds
-    common = {
-        "scale": params.scale,
-        "dataset": params.data["name"],
-        "training_seeds": list(seeds),
-        "index": plan.index,
-    }
+    study, common = params.study, common_facts(params, plan)
     out = {}
 
     def add(name, paths, needs, facts):
         out[name] = Group(name, tuple(paths), tuple(dict.fromkeys(needs)), common | facts)
 
     for table_name, table in study.tables.items():
-        rows = {name: _row(params, plan, table_name, name) for name in table.rows}
+        rows = {name: row_facts(params, plan, table_name, name) for name in table.rows}
         heading = {"table": table_name, "title": table.title, "columns": list(table.columns)}
         heading["baseline"] = table.baseline
         for name, row in rows.items():
@@ -64,7 +58,17 @@ def groups(params, plan) -> dict[str, Group]:
     return out
 
 
-def _row(params, plan, table: str, name: str) -> dict:
+def common_facts(params, plan) -> dict:
+    """What every published file says about the study."""
+    return {
+        "scale": params.scale,
+        "dataset": params.data["name"],
+        "training_seeds": list(params.study.training.seeds),
+        "index": plan.index,
+    }
+
+
+def row_facts(params, plan, table: str, name: str) -> dict:
     """What a cell says about where its number comes from."""
     study = params.study
     row = study.tables[table].rows[name]

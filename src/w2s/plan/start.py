@@ -12,7 +12,7 @@ from w2s.params.load import load_params
 from w2s.plan.frozen import freeze
 from w2s.plan.nodes import Node
 from w2s.plan.published import Group
-from w2s.plan.study import plan
+from w2s.plan.study import plan, plan_sweep
 from w2s.report.keys import carried_key
 from w2s.store import present
 
@@ -21,10 +21,11 @@ KEYS = Path(".w2s/keys")
 
 @dataclass(frozen=True)
 class Start:
-    """What the rules need of a plan."""
+    """What the rules need of a study's plan and its sweep's."""
 
     nodes: dict[str, Node]
     groups: dict[str, Group]
+    sweep: tuple[str, ...]  # groups that are published only when asked for
     columns: dict[str, tuple[str, ...]]  # columns of each table
     frozen: str  # the plan as a file, for the jobs
     gpu: int  # GPUs a job of a GPU stage asks the cluster for
@@ -38,7 +39,8 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
     """
     try:
         params = load_params(params_file, overrides)
-        planned = plan(params)
+        sweep = plan_sweep(params)
+        planned = plan(params).joined(sweep)
         refuse_absent_files(planned)
     except UserError as error:
         print(f"w2s: {error}", file=sys.stderr)
@@ -48,6 +50,7 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
     return Start(
         nodes=planned.nodes,
         groups=planned.groups,
+        sweep=tuple(sweep.groups),
         columns={name: table.columns for name, table in params.study.tables.items()},
         frozen=str(freeze(planned, params.execution.model_dump())),
         priority={key: -place for place, key in enumerate(planned.nodes)},

@@ -11,6 +11,7 @@ from w2s.plan.networks import network_config, part_config, snapshot_steps
 from w2s.plan.nodes import Node
 from w2s.plan.published import Group, groups
 from w2s.plan.samples import SampleSet, add_sample_sets
+from w2s.plan.sweep import sweep_group, swept
 from w2s.training.check import check
 
 
@@ -29,10 +30,33 @@ class Plan:
         self.nodes.setdefault(node.key, node)
         return node.key
 
+    def joined(self, other: Plan) -> Plan:
+        """Both plans as one; what they have in common is there once."""
+        return Plan(
+            self.scale,
+            self.nodes | other.nodes,
+            self.groups | other.groups,
+            self.sets | other.sets,
+            self.index,
+        )
+
 
 def plan(params: Params) -> Plan:
     """Everything the study consists of."""
-    return _Planner(params).run()
+    planned = _Planner(params).run()
+    planned.groups.update(groups(params, planned))
+    return planned
+
+
+def plan_sweep(params: Params) -> Plan:
+    """The sweep of guidance weights with all that it rests on; empty where the study has none."""
+    if params.study.sweep is None:
+        return Plan(params.scale)
+    other = swept(params)
+    planned = _Planner(other).run()
+    group = sweep_group(other, planned)
+    planned.groups[group.name] = group
+    return planned
 
 
 class _Planner:
@@ -46,7 +70,6 @@ class _Planner:
     def run(self) -> Plan:
         (self.plan.index,) = self.images["index"]
         self.plan.sets.update(add_sample_sets(self))
-        self.plan.groups.update(groups(self.params, self.plan))
         return self.plan
 
     @cached_property

@@ -122,12 +122,16 @@ def marks(better: str | None, cells: list[dict | None]) -> list[str]:
         return [""] * len(cells)
     pick = min if better == "lower" else max
     best = pick(present, key=lambda cell: cell["value"])
-    lead = [cell is not None and not _separated(cell, best) for cell in cells]
+    lead = [cell is not None and not separated(cell, best) for cell in cells]
     mark = "best" if sum(lead) == 1 else "tied"
     return [mark if leads else "" for leads in lead]
 
 
-def _separated(cell: dict, best: dict) -> bool:
+def separated(cell: dict, best: dict) -> bool:
+    """Whether the interval of two cells' difference, paired by seed, excludes 0.
+
+    Never so with a single seed, which has no interval.
+    """
     (values, over), (best_values, _) = (
         replicates(each["per_seed"], each["seeds"], each["training_seeds"]) for each in (cell, best)
     )

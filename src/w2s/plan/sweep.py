@@ -1,0 +1,67 @@
+"""The sweep of guidance weights, as a study of its own: the same networks on other seeds.
+
+It differs from the study in seeds, guidance and tables alone, so the two share every node up to
+the weights of the networks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from w2s.params.load import Params
+from w2s.params.study import Row, Table
+from w2s.plan.published import Group, common_facts, row_facts
+
+TABLE = "weights"
+BASELINE = "none"
+
+
+def swept(params: Params) -> Params:
+    """The study whose one table has a row for every weight that the sweep tries."""
+    study, sweep = params.study, params.study.sweep
+    tried = {
+        row_name(name, weight): tuple(
+            window.model_copy(update={"weight": weight}) for window in study.guidance[name]
+        )
+        for name, weights in sweep.weights.items()
+        for weight in weights
+    }
+    rows = {BASELINE: Row(label="no guidance", model=sweep.model)} | {
+        name: Row(label=name.replace("=", ", w = "), model=sweep.model, guidance=name)
+        for name in tried
+    }
+    title = "Weights of the guidance methods, on seeds that no other table uses"
+    table = Table(title=title, columns=sweep.columns, baseline=BASELINE, rows=rows)
+    drawn = study.sampling.model_copy(update={"seeds": sweep.seeds, "per_seed": sweep.per_seed})
+    changes = {"tables": {TABLE: table}, "guidance": tried, "sampling": drawn}
+    return replace(params, study=study.model_copy(update=changes))
+
+
+def row_name(guidance: str, weight: float) -> str:
+    """The row of one weight."""
+    return f"{guidance}={weight:g}"
+
+
+def sweep_group(params: Params, plan) -> Group:
+    """What `snakemake weights` publishes; `params` as `swept` gives them, with their plan."""
+    study = params.study
+    table = study.tables[TABLE]
+    rows = [row_facts(params, plan, TABLE, name) for name in table.rows]
+    pictures = [c for c in table.columns if c not in ("fd", "forwards")]
+    return Group(
+        name=f"sweep/{TABLE}",
+        paths=(
+            *(f"results/tables/{TABLE}.{end}" for end in ("csv", "md", "tex")),
+            *(f"results/figures/{TABLE}-{column}.png" for column in pictures),
+        ),
+        needs=tuple(key for row in rows for key in row["metrics"]),
+        facts=common_facts(params, plan)
+        | {"table": TABLE, "title": table.title, "columns": list(table.columns)}
+        | {"baseline": BASELINE, "rows": rows}
+        | {
+            "curves": {
+                name: [[weight, row_name(name, weight)] for weight in weights]
+                for name, weights in study.sweep.weights.items()
+            }
+        },
+    )
