@@ -104,7 +104,11 @@ _WINDOWS = tuple(
 Window = Annotated[reduce(or_, _WINDOWS), Field(discriminator="method")]
 """A method's parameters and where they hold, in one mapping."""
 
-Guidance = Annotated[tuple[Window, ...], BeforeValidator(_listed), AfterValidator(_check_layout)]
+Guidance = Annotated[
+    tuple[Window, ...],
+    BeforeValidator(_listed, json_schema_input_type=Window | tuple[Window, ...]),
+    AfterValidator(_check_layout),
+]
 """Windows, given as a list or as one mapping; none is unguided.  A pydantic field type."""
 
 

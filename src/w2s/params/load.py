@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,7 +14,7 @@ from w2s.errors import UserError
 from w2s.params.base import Strict
 from w2s.params.checks import mistakes
 from w2s.params.data import FolderData
-from w2s.params.files import KeyPath, Layers, read_scale, read_yaml
+from w2s.params.files import Layers, read_scale, read_yaml
 from w2s.params.fingerprint import count_classes, fingerprint
 from w2s.params.sentences import sentences
 from w2s.params.study import Study
@@ -57,9 +59,13 @@ class Params:
     fingerprints: dict[str, str]  # of files given by path: "vae", "features"
     layers: Layers  # where the study's keys were set
 
-    def wrong(self, path: KeyPath, what: object) -> UserError:
-        """The error to raise for a mistake that only planning finds."""
-        return UserError(f"{self.layers.where(path)}: {what}")
+    @contextmanager
+    def at(self, *path: str) -> Iterator[None]:
+        """Name a key in the mistakes that the block finds while planning."""
+        try:
+            yield
+        except UserError as error:
+            raise UserError(f"{self.layers.where(path)}: {error}") from None
 
 
 def load_params(path: Path, overrides: dict | None = None) -> Params:
@@ -76,7 +82,7 @@ def load_params(path: Path, overrides: dict | None = None) -> Params:
     where = layers.where(("data", "path"))
     if settings.data is not None:
         where = top.where(("data",))
-        layers = Layers((*layers.stack, (where, _own_folder(settings.data, layers.merged()))))
+        layers = _with_own_folder(layers, settings.data, where.removesuffix(": data"))
     study = _valid(Study, layers)
     if found := [f"{layers.where(at)}: {what}" for at, what in mistakes(study)]:
         raise UserError("\n".join(found))
@@ -100,12 +106,13 @@ def find_params(home: Path) -> Path:
     return here if here.exists() else Path(home) / "params.yaml"
 
 
-def _own_folder(folder: str, study: dict) -> dict:
-    """What changes in a study when it runs on a user's own images."""
-    own, old = {"kind": "folder", "path": folder}, study.get("data")
+def _with_own_folder(layers: Layers, folder: str, source: str) -> Layers:
+    """A study on a user's own images: nothing of the scale's data set stays but the resolution."""
+    old, own = layers.merged().get("data"), {"kind": "folder", "path": folder}
     if isinstance(old, dict) and "resolution" in old:
         own["resolution"] = old["resolution"]
-    return {"data": own}
+    rest = [(name, {k: v for k, v in data.items() if k != "data"}) for name, data in layers.stack]
+    return Layers((*rest, (source, {"data": own})))
 
 
 def _find_data(data, where: str) -> dict:

@@ -158,7 +158,7 @@ class Study(Strict):
     guidance: dict[Name, Guidance] = Field({})
     """Guidance by name: one method, or a list of windows over t with one method each."""
     sampling: Sampling
-    """How samples are drawn."""
+    """How the samples of every row are drawn."""
     metrics: MetricSettings
     """What is measured on samples."""
     tables: Annotated[dict[Name, Table], Field(min_length=1)]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
-from w2s.errors import UserError
 from w2s.guidance.windows import resolve
 from w2s.plan.nodes import Node, canonical
 from w2s.sampling.grid import time_grid
@@ -55,7 +54,7 @@ def add_sample_sets(planner) -> dict[tuple[str, str, int], SampleSet]:
     """
     study = planner.study
     rows = {
-        (table, name, seed): _checked(planner, table, name, seed)
+        (table, name, seed): _trajectory(planner, table, name, seed)
         for table, block in study.tables.items()
         for name, row in block.rows.items()
         for seed in study.training.seeds
@@ -80,32 +79,25 @@ def families(rows: dict) -> dict[str, list]:
     return out
 
 
-def _checked(planner, table: str, name: str, seed: int) -> Trajectory:
-    """A row's trajectory, whose signals its networks can give.
+def _trajectory(planner, table: str, name: str, seed: int) -> Trajectory:
+    """A row's trajectory.
 
     Raises:
-        UserError: they cannot, or the windows do not fit the steps; it names the row.
+        UserError: the windows do not fit the steps, or a network cannot give a signal.
     """
     row = planner.study.tables[table].rows[name]
-    try:
-        one = _trajectory(planner, row, seed)
-        one.forwards  # noqa: B018
-    except UserError as error:
-        raise planner.params.wrong(("tables", table, "rows", name, "guidance"), error) from None
-    return one
-
-
-def _trajectory(planner, row, seed: int) -> Trajectory:
+    where = partial(planner.params.at, "tables", table, "rows", name, "guidance")
     study, sampling = planner.study, planner.study.sampling
     solver = row.solver or sampling.solver
     steps = row.steps or sampling.steps
     times = time_grid(steps, sampling.shift, SDE_LAST if solver == "sde" else None)
     guidance = study.guidance[row.guidance] if row.guidance else None
-    methods = resolve(guidance, times) if guidance else (None,) * steps
+    with where():
+        methods = resolve(guidance, times) if guidance else (None,) * steps
     names = nets_of(methods)
     config, conditional = planner.network_of(row.model)
     side = config["input_size"]
-    return Trajectory(
+    one = Trajectory(
         model=planner.weights(row.model, seed),
         nets={name: planner.weights(name, seed) for name in names},
         shapes={"main": Shape.of(config)}
@@ -123,6 +115,9 @@ def _trajectory(planner, row, seed: int) -> Trajectory:
         },
         methods=tuple(methods),
     )
+    with where():
+        one.forwards  # noqa: B018
+    return one
 
 
 def _sample_set(planner, one: Trajectory, chain: list[Segment], name: str) -> SampleSet:

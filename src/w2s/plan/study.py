@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from w2s.errors import UserError
 from w2s.params.load import Params
 from w2s.plan.networks import network_config, part_config, snapshot_steps
 from w2s.plan.nodes import Node
@@ -170,10 +169,8 @@ class _Planner:
             "snapshots": snapshot_steps(start, steps, training.snapshot_every),
             "seed": seed,
         }
-        try:
+        with self.params.at("training", "recipes", name):
             check(spec)
-        except UserError as error:
-            raise self.params.wrong(("training", "recipes", name), error) from None
         return self.plan.add(Node("train", spec, parents, label=f"train {name}"))
 
     def weights(self, name: str, seed: int) -> str:

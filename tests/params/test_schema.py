@@ -1,0 +1,83 @@
+"""The JSON schema says of every key what it is, and accepts what the types accept."""
+
+import copy
+import json
+
+import jsonschema
+import pytest
+from test_bad_parameters import BAD
+from tiny_study import DELETE
+
+from w2s.params.files import Layers, read_scale
+from w2s.params.load import Settings
+from w2s.params.schema import schema_text
+
+SCHEMA = json.loads(schema_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+SEEN_BY_SCHEMA = [  # mistakes within one key; what spans several is beyond a schema
+    "text for a number",
+    "half a step",
+    "true for a number",
+    "null for a block",
+    "unknown block",
+    "unknown key",
+    "unused argument",
+    "negative size",
+    "no seeds",
+    "no tables",
+    "one beta",
+    "three betas",
+    "missing key",
+    "missing block",
+    "kind",
+    "method",
+    "objective",
+    "part",
+    "schedule",
+    "column",
+    "EMA length",
+]
+
+
+def blocks(schema: dict) -> dict[str, dict]:
+    return {"top": schema, **schema["$defs"]}
+
+
+@pytest.mark.parametrize("name", blocks(SCHEMA))
+def test_every_key_is_described(name):
+    for key, field in blocks(SCHEMA)[name].get("properties", {}).items():
+        assert field.get("description", "").strip(), f"{name}.{key}"
+
+
+def test_every_setting_is_described():
+    schema = Settings.model_json_schema()
+    for block in blocks(schema).values():
+        for key, field in block["properties"].items():
+            assert field.get("description"), key
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def study(tmp_path, scale: str) -> dict:
+    return Layers(tuple(read_scale(tmp_path / "scales" / f"{scale}.yaml"))).merged()
+
+
+@pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])
+def test_every_scale_validates(study_folder, tmp_path, scale):
+    VALIDATOR.validate(study(tmp_path, scale))
+
+
+@pytest.mark.parametrize("what", SEEN_BY_SCHEMA)
+def test_the_schema_refuses_what_the_types_refuse(study_folder, tmp_path, what):
+    path, value, *_ = BAD[what]
+    edited = copy.deepcopy(study(tmp_path, "mini"))
+    here = edited
+    for part in path[:-1]:
+        here = here[part]
+    if value is DELETE:
+        del here[path[-1]]
+    else:
+        here[path[-1]] = value
+    assert not VALIDATOR.is_valid(edited)
