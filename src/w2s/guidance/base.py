@@ -57,7 +57,11 @@ class Step:
 
 @dataclass
 class State:
-    """What a method carries from step to step; it travels with a segment's boundary."""
+    """What a method carries from step to step; it travels with a segment's boundary.
+
+    `Method.combine` puts new tensors in the place of old ones and never writes into a tensor:
+    states that start a step together share theirs, and so tell what was written.
+    """
 
     tensors: dict[str, Tensor] = field(default_factory=dict)  # each with the batch as first axis
 
@@ -89,5 +93,8 @@ class Method(Strict):
         raise NotImplementedError
 
     def combine(self, v: Mapping[Signal, Tensor], x: Tensor, t: float, state: State) -> Tensor:
-        """The guided velocity, shaped like ``x`` (batch, channels, height, width)."""
+        """The guided velocity, shaped like ``x`` (batch, channels, height, width).
+
+        Replaces tensors of `state` where it changes them; writes into none, those of `v` included.
+        """
         raise NotImplementedError

@@ -42,5 +42,6 @@ class Blend(Method):
         for part, share in ((self.first, 1 - self.factor), (self.second, self.factor)):
             own = State(dict(incoming))
             mixed = mixed + share * (v[STRONG] if part is None else part.combine(v, x, t, own))
-            state.tensors.update(own.tensors)
+            written = {k: t for k, t in own.tensors.items() if t is not incoming.get(k)}
+            state.tensors.update(written)
         return mixed
