@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from w2s.guidance.windows import resolve
 from w2s.plan.nodes import Node, canonical
 from w2s.sampling.grid import time_grid
-from w2s.sampling.trajectories import Segment, encode, forwards, nets_of, segments
+from w2s.sampling.trajectories import Segment, encode, forwards, nets_of, segments, versions
 from w2s.sampling.trajectories import Trajectory as Methods
 from w2s.sampling.tree import Shape
 
@@ -143,7 +143,8 @@ def _sample_set(planner, one: Trajectory, chain: list[Segment], name: str) -> Sa
 def _piece(one: Trajectory, segment: Segment) -> tuple[dict, dict]:
     """Spec, but for the shard, and parents of a segment."""
     weak = {f"weak:{net}": (one.nets[net],) for net in nets_of(segment.methods)}
-    spec = one.start | {"stop": segment.stop, "steps": encode(segment.methods)}
+    done = {"steps": encode(segment.methods), "versions": versions(segment.methods)}
+    spec = one.start | {"stop": segment.stop} | done
     return spec, {"model": (one.model,)} | weak
 
 

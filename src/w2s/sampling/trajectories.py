@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from w2s.guidance.base import STRONG, Method, Signal
+from w2s.guidance.blend import Blend
 from w2s.guidance.registry import method_from
 from w2s.sampling import tree
 from w2s.sampling.solvers import evaluations
@@ -109,6 +110,17 @@ def cost(
         forked=sum(forwards(s, shapes, times, solver) for s in whole),
         separate=sum(forwards(s, shapes, times, solver, tree.forwards_unshared) for s in whole),
     )
+
+
+def versions(methods: Iterable[Method | None]) -> dict[str, int]:
+    """Version of every method that takes part, by name: results belong to it."""
+    found, todo = {}, list(methods)
+    for method in todo:
+        if isinstance(method, Blend):
+            todo += [method.first, method.second]
+        if method is not None:
+            found[method.method] = method.version
+    return found
 
 
 def encode(methods: Iterable[Method | None]) -> list[list]:
