@@ -1,5 +1,7 @@
 """Published files: cells, tables and figures, each following the store and its key file."""
 
+import re
+
 for table, columns in PLAN.columns.items():
 
     rule:
@@ -31,6 +33,8 @@ rule table:
         multiext("results/figures/{table}", "-samples.png", "-schedules.png"),
     log:
         "results/logs/table/{table}.log",
+    wildcard_constraints:
+        table="|".join(map(re.escape, PLAN.columns)),
     priority: 1
     localrule: True
     params:
@@ -56,7 +60,6 @@ rule curves:
 
 
 if PLAN.sweep:
-    ruleorder: sweep > table
 
     rule sweep:
         input:

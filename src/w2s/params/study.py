@@ -115,8 +115,8 @@ class Sweep(Strict):
 
     model: str
     """What is guided: a training recipe, or a weak model."""
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
-    """Sampling seeds, none of which the tables use."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
+    """Sampling seeds, at least two, none of which the tables use."""
     per_seed: PositiveInt
     """Samples per seed."""
     columns: Annotated[tuple[Column, ...], Field(min_length=1)] = ("fd", "recall", "forwards")

@@ -9,11 +9,12 @@ from pathlib import Path
 from w2s import store
 from w2s.plan.frozen import FrozenPlan
 from w2s.plan.published import Group
-from w2s.report.cells import build_cell
 from w2s.report.curves import training_curves
 from w2s.report.files import write_json
 from w2s.report.grid import sample_grid
+from w2s.report.rows import read_metrics, row_cells
 from w2s.report.schedules import weight_schedules
+from w2s.report.sweep import publish_sweep
 from w2s.report.tables import write_table
 
 COLUMNS = 15  # pictures per row of a sample grid
@@ -23,7 +24,13 @@ def publish(name: str, plan: FrozenPlan) -> None:
     """Write one group's files, each with the group's key in it."""
     group = plan.group(name)
     kind = name.split("/")[0]
-    {"cells": publish_cells, "table": publish_table, "figure": publish_curves}[kind](group)
+    publishers = {
+        "cells": publish_cells,
+        "table": publish_table,
+        "figure": publish_curves,
+        "sweep": publish_sweep,
+    }
+    publishers[kind](group)
 
 
 def publish_cells(group: Group) -> None:
@@ -68,37 +75,6 @@ def publish_curves(group: Group) -> None:
     training_curves(Path(group.paths[0]), group.key, curves, sorted(branches - {0}))
 
 
-def row_cells(group: Group, row: dict, against: dict) -> dict[str, dict]:
-    """A row's cells by column; a column that this row cannot have is left out."""
-    runs, baseline = measured(row), measured(against)
-    facts = {k: v for k, v in group.facts.items() if k not in ("row", "rows", "against")} | {
-        "key": group.key,
-        "row": row["name"],
-        "label": row["label"],
-        "recipe": row["recipe"],
-        "branching": row["branching"],
-        "sampler": row["sampler"],
-        "guidance": row["guidance"],
-        "forwards": row["forwards"],
-        "comparable": row["comparable"],
-        "why": row["why"],
-    }
-    nodes = [["metrics", key] for key in row["metrics"]]
-    other = None if row["name"] == against["name"] else baseline
-    return {
-        column: build_cell(facts | {"published": row["published"].get(column)}, column, runs, other)
-        | {"nodes": nodes}
-        for column in group.facts["columns"]
-        if column == "forwards" or column in runs[0]["per_seed"]
-    }
-
-
-def measured(row: dict) -> list[dict]:
-    """A row's metrics, one per training seed."""
-    folders = [store.verified_or_set_aside("metrics", key) for key in row["metrics"]]
-    return [json.loads(_metrics(folder)) for folder in folders]
-
-
 def pictures(row: dict) -> tuple[str, object]:
     """A row's label and some of its samples; every row shows the same seeds and classes."""
     import numpy as np
@@ -118,10 +94,6 @@ def picture_labels(group: Group, row: dict) -> list[str]:
     return [names[label] for label in np.load(folder / "labels.npy")[_shown(folder)]]
 
 
-def _metrics(folder: Path) -> str:
-    return (folder / "metrics.json").read_text()
-
-
 def _measured_in(row: dict) -> Path:
     """The metrics of a row's first training seed."""
     return store.verified_or_set_aside("metrics", row["metrics"][0])
@@ -131,7 +103,7 @@ def _shown(folder: Path) -> list[int]:
     """Positions of the samples that grids show: of the first seed, as many classes as can be."""
     import numpy as np
 
-    labels = np.load(folder / "labels.npy")[: json.loads(_metrics(folder))["n"]]
+    labels = np.load(folder / "labels.npy")[: read_metrics(folder)["n"]]
     seen: Counter[int] = Counter()
     turns = []  # (how often the class came before, position)
     for position in np.random.default_rng(0).permutation(len(labels)):
