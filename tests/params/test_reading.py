@@ -40,10 +40,10 @@ def test_texts_stay_texts(tmp_path, text):
 
 
 def test_whole_numbers_are_accepted_for_floats(study_folder):
-    study_folder.edit(("guidance", "cfg-2", "weight"), 2)
+    study_folder.edit(("guidance", "cfg", "weight"), 2)
     study_folder.edit(("training", "lr"), 1)
     study = study_folder.load().study
-    assert type(study.guidance["cfg-2"][0].weight) is float
+    assert type(study.guidance["cfg"][0].weight) is float
     assert type(study.training.lr) is float
 
 

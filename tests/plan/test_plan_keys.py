@@ -47,7 +47,7 @@ def as_floats(value):
     """Weights and other floats that were written as whole numbers."""
     if isinstance(value, dict):
         return {
-            key: float(item) if key in ("weight", "weights") and item else as_floats(item)
+            key: float(item) if key == "weight" and isinstance(item, int) else as_floats(item)
             for key, item in value.items()
         }
     return [as_floats(item) for item in value] if isinstance(value, list) else value
@@ -80,7 +80,7 @@ def test_every_group_shows_nodes_of_the_plan(study_folder):
 @pytest.mark.parametrize(
     ("edits", "kinds"),
     [
-        ([(("guidance", "cfg-2", "weight"), 2.5)], SAMPLES),
+        ([(("guidance", "cfg", "weight"), 2.5)], SAMPLES),
         ([(("guidance", "sgg", 1, "weight"), 2.5)], SAMPLES),
         ([(("sampling", "steps"), 21)], SAMPLES),
         ([(("sampling", "per_seed"), 310)], SAMPLES),

@@ -24,6 +24,11 @@ def trained(planned, label: str):
 
 
 def test_sgg_grows_out_of_cfg(study_folder):
+    weak = {"method": "autoguidance", "weak": "small-net", "weight": 2, "window": [0, 0.5]}
+    study_folder.edit(("guidance", "cfg"), {"method": "cfg", "weight": 7})
+    study_folder.edit(
+        ("guidance", "sgg"), [{"method": "cfg", "weight": 7, "window": [0.5, 1]}, weak]
+    )
     planned = study_folder.plan()
     cfg, sgg = chain(planned, "cfg-2"), chain(planned, "sgg")
     assert cfg[0] == sgg[0]
@@ -36,7 +41,7 @@ def test_sgg_grows_out_of_cfg(study_folder):
 def test_the_same_row_in_two_tables_is_one_node(study_folder):
     planned = study_folder.plan()
     assert (
-        planned.sets["training", "cfg", 0].metrics == planned.sets["guidance", "cfg-2", 0].metrics
+        planned.sets["training", "none", 0].metrics == planned.sets["guidance", "none", 0].metrics
     )
 
 
