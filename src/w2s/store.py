@@ -37,12 +37,17 @@ def read_manifest(kind: str, key: str) -> dict:
     """The manifest of a published node.
 
     Raises:
-        Damaged: it cannot be read.
+        Damaged: it cannot be read, or is not this node's.
     """
     try:
-        return json.loads(manifest_path(kind, key).read_text())
+        manifest = json.loads(manifest_path(kind, key).read_text())
     except (OSError, ValueError) as error:
         raise Damaged(kind, key, f"its manifest cannot be read ({error})") from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+        raise Damaged(kind, key, "its manifest lists no files")
+    if (manifest.get("kind"), manifest.get("key")) != (kind, key):
+        raise Damaged(kind, key, "its manifest is that of another node")
+    return manifest
 
 
 class Damaged(Exception):
@@ -71,9 +76,7 @@ def verify(kind: str, key: str) -> Path:
     Raises:
         Damaged: a file is missing, altered or was never declared.
     """
-    folder, wanted = node_dir(kind, key), read_manifest(kind, key).get("files")
-    if not isinstance(wanted, dict):
-        raise Damaged(kind, key, "its manifest lists no files")
+    folder, wanted = node_dir(kind, key), read_manifest(kind, key)["files"]
     found = checksums(folder)
     for name in sorted(wanted.keys() | found.keys()):
         if name not in found:
@@ -136,8 +139,11 @@ def verified_or_set_aside(kind: str, key: str) -> Path:
     """Directory of an intact node.
 
     Raises:
-        UserError: it was damaged; it is out of the way now and the same command makes it anew.
+        UserError: it is absent, or was damaged: then it is out of the way now, and the same
+            command makes it anew.
     """
+    if not node_dir(kind, key).exists():
+        raise UserError(f"{node_dir(kind, key)} is not in the store; snakemake builds it")
     try:
         return verify(kind, key)
     except Damaged as damage:

@@ -16,7 +16,7 @@ def show(path: Path) -> str:
     """Every node behind a published file: label, spec, checksums and cost, the nearest first.
 
     Raises:
-        UserError: the file carries no key, or the store lacks a node behind it.
+        UserError: the file carries no key, or a node behind it is absent or damaged.
     """
     nodes = carried_nodes(path)
     if nodes is None:
@@ -29,7 +29,10 @@ def show(path: Path) -> str:
         if key in seen:
             continue
         seen.add(key)
-        manifest = store.read_manifest(kind, key)
+        try:
+            manifest = store.read_manifest(kind, key)
+        except store.Damaged as damage:
+            raise UserError(f"{damage}; `w2s doctor --store` sets it aside") from None
         lines += _describe(manifest, depth)
         todo = [
             *(

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from tiny_study import DELETE, kinds_of
 
+from w2s.guidance.registry import METHODS
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node, canonical
 from w2s.plan.study import plan
@@ -153,6 +154,25 @@ def test_a_version_renames_its_kind_and_all_below(study_folder, monkeypatch, kin
             below.add(key)
     assert before.nodes.keys() - after.nodes.keys() == below
     assert len(after.nodes) == len(before.nodes)
+
+
+def test_a_methods_version_renames_the_samples_it_takes_part_in(study_folder, monkeypatch):
+    params = study_folder.load()
+    before = plan(params)
+    monkeypatch.setattr(METHODS["skip_layer"], "version", 2)
+    after = plan(params)
+    gone = {before.nodes[key].label for key in before.nodes.keys() - after.nodes.keys()}
+    assert gone == {"sample slg", "evaluate slg"}
+
+
+def test_an_objectives_version_renames_the_runs_trained_with_it(study_folder, monkeypatch):
+    params = study_folder.load()
+    before = plan(params)
+    objective = type(params.study.training.recipes["mg"].objective)
+    monkeypatch.setattr(objective, "version", 2)
+    after = plan(params)
+    gone = {before.nodes[key].label for key in before.nodes.keys() - after.nodes.keys()}
+    assert gone == {"train mg", "extract mg", "sample mg", "evaluate mg"}
 
 
 def test_labels_and_helpers_are_no_part_of_a_key():

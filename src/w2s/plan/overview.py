@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -160,10 +159,14 @@ def _published_specs() -> dict[tuple[str, str], dict]:
     """The newest published node of each kind and label."""
     newest: dict[tuple[str, str], dict] = {}
     for path in store.STORE.glob(f"*/*/{store.MANIFEST}"):
-        if path.parent.parent.name.startswith("."):
+        kind, key = path.parts[-3:-1]
+        if kind not in KINDS:
             continue
-        manifest = json.loads(path.read_text())
-        name = manifest["kind"], manifest["label"]
+        try:
+            manifest = store.read_manifest(kind, key)
+        except store.Damaged:
+            continue  # named and set aside by whoever reads it first
+        name = kind, manifest["label"]
         if name not in newest or newest[name]["end"] < manifest["end"]:
             newest[name] = manifest
     return newest

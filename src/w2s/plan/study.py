@@ -169,6 +169,8 @@ class _Planner:
             "snapshots": snapshot_steps(start, steps, training.snapshot_every),
             "seed": seed,
         }
+        if recipe.objective.version > 1:
+            spec["objective_version"] = recipe.objective.version
         with self.params.at("training", "recipes", name):
             check(spec)
         return self.plan.add(Node("train", spec, parents, label=f"train {name}"))
