@@ -148,7 +148,6 @@ def _piece(one: Trajectory, segment: Segment) -> tuple[dict, dict]:
     return spec, {"model": (one.model,)} | weak
 
 
-
 def _chain(planner, pieces: list[tuple[dict, dict]], shard: dict, name: str) -> str:
     """One shard's nodes, each helped by the one before; returns the last."""
     helpers: dict[str, tuple[str, ...]] = {}

@@ -1,0 +1,133 @@
+"""The sweep of weights: a study beside the study, planned but not part of it."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from w2s.errors import UserError
+from w2s.guidance.registry import METHODS
+from w2s.params.load import load_params
+from w2s.plan.overview import overview
+from w2s.plan.start import start
+from w2s.plan.study import plan, plan_sweep
+from w2s.plan.sweep import swept
+from w2s.trace import group_of
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "params.yaml"
+
+
+@pytest.fixture(scope="module")
+def params():
+    return load_params(FILE, {"scale": "smoke"})
+
+
+@pytest.fixture(scope="module")
+def sweep(params):
+    return plan_sweep(params)
+
+
+@pytest.fixture
+def edited(tmp_path):
+    """A smoke study with lines laid over it, in a folder of its own."""
+
+    def load(text):
+        (tmp_path / "scales").mkdir()
+        for name in ("mini", "smoke"):
+            (tmp_path / f"scales/{name}.yaml").write_text(
+                (ROOT / f"scales/{name}.yaml").read_text()
+            )
+        (tmp_path / "scales/paper.yaml").write_text(f"base: smoke\n{text}")
+        (tmp_path / "params.yaml").write_text("scale: paper\n")
+        return load_params(tmp_path / "params.yaml")
+
+    return load
+
+
+def test_every_method_is_swept_and_stands_in_the_guidance_table():
+    study = load_params(FILE, {"scale": "mini"}).study
+    swept_names = {w.method for name in study.sweep.weights for w in study.guidance[name]}
+    assert swept_names == METHODS.keys()
+    shown = {row.guidance for row in study.tables["guidance"].rows.values()} - {None}
+    assert {w.method for name in shown for w in study.guidance[name]} == METHODS.keys()
+
+
+def test_every_weight_that_was_not_swept_has_its_reason_in_the_file():
+    study = load_params(FILE, {"scale": "mini"}).study
+    others = study.guidance.keys() - study.sweep.weights.keys()
+    assert others == {"cfg-1.5", "cfg-3", "cfg-linear", "sgg-reversed", "uncond-ag-early"}
+
+
+def test_a_row_per_weight_on_seeds_of_its_own(params, sweep):
+    tried = params.study.sweep.weights
+    assert len(sweep.sets) == 1 + sum(len(weights) for weights in tried.values())
+    for one in sweep.sets.values():
+        assert one.trajectory.start["seeds"] == [100, 101]
+        assert one.trajectory.start["per_seed"] == 30
+    assert not set(params.study.sampling.seeds) & set(params.study.sweep.seeds)
+
+
+def test_a_weight_holds_in_every_window(params):
+    windows = swept(params).study.guidance["sgg=3"]
+    assert [(w.method, w.weight) for w in windows] == [("cfg", 3.0), ("autoguidance", 3.0)]
+    assert [w.window for w in windows] == [w.window for w in params.study.guidance["sgg"]]
+
+
+def test_the_networks_are_those_of_the_study(params, sweep):
+    study = plan(params)
+    new = [node for key, node in sweep.nodes.items() if key not in study.nodes]
+    assert {node.kind for node in new} == {"segment", "metrics"}
+    assert {n.kind for n in sweep.nodes.values()} - {"segment", "metrics"} >= {"train", "vae"}
+
+
+def test_all_does_not_ask_for_the_sweep(params, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    started = start(FILE, {"scale": "smoke"}, sync=False)
+    assert started.sweep == ("sweep/weights",)
+    assert "sweep/weights" not in plan(params).groups
+    assert set(started.groups["sweep/weights"].needs) <= started.nodes.keys()
+    joined = plan(params).joined(plan_sweep(params))
+    assert group_of(joined, Path("results/figures/weights-recall.png")).name == "sweep/weights"
+
+
+def test_the_overview_says_apart_what_the_sweep_would_add(params, sweep, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = overview(params, nodes=False)
+    own = sweep.nodes.keys() - plan(params).nodes.keys()
+    assert re.search(rf"`snakemake weights` would add {len(own)} nodes: [\d.e+]+ forwards", shown)
+    assert f"{len(plan(params).nodes)} nodes" in shown
+    without = replace(params, study=params.study.model_copy(update={"sweep": None}))
+    assert "weights` would" not in overview(without, nodes=False)
+    assert plan_sweep(without).nodes == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("sweep: {weights: {cfg: [2, 3]}}", "every entry must try as many weights"),
+        ("sweep: {weights: {cgf: [1, 2, 3, 4, 5]}}", "no entry under guidance named 'cgf'"),
+        ("sweep: {weights: {cfg-linear: [1, 2, 3, 4, 5]}}", "is a schedule"),
+        ("sweep: {seeds: [100, 1]}", "seed 1 is one of sampling.seeds"),
+        ("sweep: {seeds: [100]}", "at least 2"),
+        ("sweep: {columns: [recall]}", "must hold fd"),
+        ("sweep: {columns: [fd, isc]}", "lacks isc"),
+        ("sweep: {model: bass}", "did you mean 'base'"),
+        ("sweep: {per_seed: 9}", "must be below sweep.per_seed"),
+        (
+            "tables: {weights: {title: t, columns: [fd], baseline: a, rows: {a: {model: base}}}}",
+            "taken by the sweep",
+        ),
+    ],
+)
+def test_a_sweep_that_cannot_be_is_refused_in_a_sentence(edited, text, sentence):
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        edited(text)
+
+
+def test_an_argument_that_the_method_does_not_use_is_refused_with_its_place(edited):
+    with pytest.raises(
+        UserError, match=r"paper\.yaml: guidance\.cfg\.blocks: unknown key 'blocks'"
+    ):
+        edited("guidance: {cfg: {blocks: [3]}}")
