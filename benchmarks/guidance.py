@@ -1,11 +1,12 @@
 """Seconds and forwards of every guidance method: the engine against full separate forwards.
 
-    python benchmarks/guidance.py [--width 64] [--batch 8] [--steps 6] [--device cpu]
+    python -m benchmarks.guidance [--width 64] [--batch 8] [--steps 6] [--device cpu]
 
 The engine runs with each signal on its own and with all signals of a step as one batch; the
 faster of the two on a kind of device is the rule in src/w2s/sampling/denoiser.py, and "engine"
-in the ratios is the one of that rule.  Ratios are of
-times measured in this run, each the best of --repeats taken in turn.
+in the ratios is the one of that rule.  Ratios are of times measured in this run, each the best of
+--repeats taken in turn.  A second table compares the combination of predictions alone with
+diffusers' guiders.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import time
 import torch
 from pydantic import TypeAdapter
 
+from benchmarks.guiders import compare
 from w2s.guidance.base import NULL
 from w2s.guidance.registry import METHODS
 from w2s.guidance.windows import Guidance, resolve
@@ -131,6 +133,8 @@ def main() -> None:
             f"{name:18} {costs[0]:7.2f} {costs[1]:7.2f} {naive:7.2f} {apart:7.2f} {batched:7.2f}"
             f" {naive / (batched if rule else apart):8.2f} {batched / apart:9.2f} {error:12.1e}"
         )
+    print()
+    compare(args.batch, args.device)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Seconds and forwards of a sweep over SGG's switch point, with and without sharing.
 
-    python benchmarks/sweep.py [--width 64] [--batch 4]
+    python -m benchmarks.sweep [--width 64] [--batch 4]
 
 Seven switch points of 28 steps on 24 blocks with blocks 7 to 9 skipped: full separate forwards
 with the null branch in every step, as in the reference code; the engine; and the engine with
@@ -10,9 +10,9 @@ trajectories sharing the segments in which they agree.  All three draw the same 
 import argparse
 
 import torch
-from guidance import CLASSES, DEPTH, SKIPPED, Naive, draw, network
 from pydantic import TypeAdapter
 
+from benchmarks.guidance import CLASSES, DEPTH, SKIPPED, Naive, draw, network
 from w2s.guidance.base import NULL
 from w2s.guidance.windows import Guidance, resolve
 from w2s.sampling.denoiser import Denoiser

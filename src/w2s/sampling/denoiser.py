@@ -15,7 +15,7 @@ from w2s.guidance.base import Signal
 from w2s.sampling.tree import Shape, by_net, in_forwards, schedule
 
 # Whether states that run the same blocks run them as one batch.  A fixed rule per kind of device,
-# so that every run gives the same bytes.  `python benchmarks/guidance.py` measures both: on the CPU
+# so that every run gives the same bytes.  `python -m benchmarks.guidance` measures both: on the CPU
 # one batch saves nothing.  The rule for CUDA is not measured; a batch launches half the kernels.
 BATCHED = {"cpu": False, "cuda": True}
 PRECISION = {"cpu": "fp32", "cuda": "bf16"}  # what "auto" stands for
