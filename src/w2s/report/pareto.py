@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from w2s.report.style import COLUMN_WIDTH, figure, line_style
+from w2s.report.style import COLOURS, COLUMN_WIDTH, TEXT_WIDTH, figure, line_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,8 +24,10 @@ def pareto(path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, yl
 
     curves: method name -> [(x, half interval of x, y, half interval of y, weight)].
     """
-    height = 2.8 + 0.14 * math.ceil(len(curves) / LEGEND_COLUMNS)
-    with figure(path, key, COLUMN_WIDTH, height) as fig:
+    many = len(curves) > len(COLOURS)
+    width, columns = (TEXT_WIDTH, 2 * LEGEND_COLUMNS) if many else (COLUMN_WIDTH, LEGEND_COLUMNS)
+    height = (4.2 if many else 2.8) + 0.14 * math.ceil(len(curves) / columns)
+    with figure(path, key, width, height) as fig:
         axes = fig.add_subplot()
         for index, (name, points) in enumerate(curves.items()):
             x, xerr, y, yerr, _ = zip(*points, strict=True)
@@ -35,7 +37,7 @@ def pareto(path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, yl
                 yerr,
                 xerr,
                 label=name,
-                marker=MARKERS[index % len(MARKERS)],
+                marker=MARKERS[(index + index // len(COLOURS)) % len(MARKERS)],
                 markersize=3,
                 elinewidth=0.5,
                 **line_style(index),
@@ -44,7 +46,7 @@ def pareto(path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, yl
         axes.margins(0.1)
         axes.grid()
         axes.set_axisbelow(True)
-        fig.legend(loc="outside upper center", ncols=LEGEND_COLUMNS)
+        fig.legend(loc="outside upper center", ncols=columns)
         fig.draw_without_rendering()
         label_weights(axes, curves)
 
