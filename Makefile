@@ -4,10 +4,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 demo: env
 	snakemake
-	w2s table results/tables/guidance.csv
+	@echo "Tables are in results/tables, pictures in results/figures.  Guidance at sampling:"
+	@w2s table results/tables/guidance.csv
 
 test: env
-	pytest -n 2
+	OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal
 
 lint: env
 	ruff check .
