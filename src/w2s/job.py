@@ -15,8 +15,6 @@ class Execution:
 
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
     threads: int = 1  # per process; two spinning OpenMP pools on one machine cost 10x
-    precision: str = "auto"  # of sampling: fp32, bf16, or auto (bf16 on a GPU)
-    compile: bool = False  # torch.compile the blocks when sampling
     minutes: float | None = None  # stop cleanly, state saved, after this long
     state: Path = Path("state")  # training state lives under state/<key>/
 
