@@ -34,6 +34,8 @@ def main(argv: list[str]) -> int:
     except OutOfTime as error:
         print(f"w2s: {error}", file=sys.stderr)
         return 75
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # `w2s show ... | head`
         return 141
     except Exception:

@@ -10,6 +10,7 @@ Nothing here computes before the fork: a forked OpenMP pool would hang, a CUDA c
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -43,7 +44,12 @@ POLL = 1.0  # seconds between looks at whether the starting process lives
 
 
 def start(log_file: Path) -> None:
-    """Start the process and tell this one's children where it listens; it ends with this one."""
+    """Start the process and tell this one's children where it listens; it ends with this one.
+
+    Does nothing where one is known already.
+    """
+    if ADDRESS in os.environ:
+        return
     path = Path(tempfile.mkdtemp(prefix="w2s-"), "warm")  # a socket's path must be short
     os.environ[ADDRESS] = str(path)
     command = [sys.executable, "-m", "w2s.warm", str(path), str(os.getpid())]
@@ -69,7 +75,11 @@ def run(argv: list[str]) -> int | None:
         request = json.dumps({"argv": argv, "cwd": os.getcwd(), "environment": dict(os.environ)})
         socket.send_fds(connection, [len(request).to_bytes(4, "big")], [1, 2])
         connection.sendall(request.encode())
-        status = connection.recv(1)  # empty if the fork was killed
+        try:
+            status = connection.recv(1)  # empty if the fork was killed
+        except KeyboardInterrupt:
+            connection.shutdown(socket.SHUT_WR)  # tells the fork to stop
+            status = connection.recv(1)
         return status[0] if status else 128 + signal.SIGKILL
 
 
@@ -117,9 +127,11 @@ def _answer(connection: socket.socket) -> None:
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else 1
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the asking process ends on our answer
         sys.stdout.flush()
         sys.stderr.flush()
-        connection.sendall(bytes([status & 255]))
+        with contextlib.suppress(BrokenPipeError):  # it was killed
+            connection.sendall(bytes([status & 255]))
         os._exit(status)
 
 
@@ -139,3 +151,5 @@ def _alive(pid: int) -> bool:
 
 if __name__ == "__main__":
     serve(Path(sys.argv[1]), int(sys.argv[2]))
+    sys.stdout.flush()
+    os._exit(0)  # an ordinary exit prints pages of triton's leaks
