@@ -11,6 +11,7 @@ include: "rules/report.smk"
 
 
 onstart:
+    lock.hold_run()
     if workflow.local_exec:
         warm.start(Path("results/logs/warm.log"))
 

@@ -8,7 +8,7 @@ sync_keys() renews when they show something other than what is wanted.
 import sys
 from pathlib import Path
 
-from w2s import warm
+from w2s import lock, warm
 from w2s.params.load import find_params
 from w2s.plan.start import start
 from w2s.store import manifest_path

@@ -17,6 +17,7 @@ import w2s
 from w2s import store
 from w2s.errors import UserError
 from w2s.job import Execution, Job
+from w2s.lock import locked
 from w2s.plan.frozen import FrozenPlan
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
@@ -34,14 +35,21 @@ def build(kind: str, key: str, plan: FrozenPlan) -> None:
     node = plan.node(key)
     if node.kind != kind:
         raise UserError(f"node {key} is a {node.kind}; use `w2s {KINDS[node.kind].verb}`")
-    if store.present(kind, key):
-        print(f"{kind} {key} is there", file=sys.stderr)
-        return
+    with locked(store.lock_path(kind, key)):  # a killed run's jobs may still be at it
+        if store.present(kind, key):
+            print(f"{kind} {key} is there", file=sys.stderr)
+        else:
+            _build(node, plan)
+
+
+def _build(node: Node, plan: FrozenPlan) -> None:
+    kind, key = node.kind, node.key
     parents = {
         role: [store.verified_or_set_aside(plan.node(p).kind, p) for p in keys]
         for role, keys in node.inputs.items()
     }
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leave by the finally
+    signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     execution = Execution(**plan.execution)
     scratch = store.scratch_dir(kind, key)
     try:

@@ -88,9 +88,17 @@ def verify(kind: str, key: str) -> Path:
     return folder
 
 
+def lock_path(kind: str, key: str) -> Path:
+    """The file that whoever builds a node holds locked."""
+    return STORE / ".locks" / f"{kind}-{key}"
+
+
 def scratch_dir(kind: str, key: str) -> Path:
-    """A new empty directory for building a node; on the store's own file system."""
-    scratch = STORE / ".scratch" / f"{kind}-{key}-{os.getpid()}"
+    """A new empty directory for building a node; on the store's own file system.
+
+    Removes what a killed build of the same node left; the caller holds the node's lock.
+    """
+    scratch = STORE / ".scratch" / f"{kind}-{key}"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     return scratch
