@@ -1,0 +1,49 @@
+"""One finished run, made once, and copies of it to be changed."""
+
+import os
+
+import pytest
+from study_folder import WARM, StudyFolder
+
+from w2s import warm
+from w2s.lock import locked
+
+
+@pytest.fixture(scope="session")
+def warm_process(tmp_path_factory):
+    """One process that has done the slow imports, for the jobs of all tests."""
+    warm.start(tmp_path_factory.mktemp("warm") / "log")
+    WARM[warm.ADDRESS] = os.environ.pop(warm.ADDRESS)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, warm_process) -> StudyFolder:
+    """A finished run of the small study; not to be changed."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # of all workers
+    done = shared / "finished"
+    with locked(shared / "finished.lock"):
+        if not done.exists():
+            making = StudyFolder.create(tmp_path_factory.mktemp("making") / "study")
+            making.snakemake()
+            making.path.rename(done)
+    return StudyFolder(done)
+
+
+@pytest.fixture
+def study(finished, tmp_path) -> StudyFolder:
+    """A finished run of the small study, free to be changed."""
+    return finished.copy(tmp_path / "study")
+
+
+@pytest.fixture
+def fresh(warm_process, tmp_path) -> StudyFolder:
+    """The small study, nothing computed yet."""
+    return StudyFolder.create(tmp_path / "study")
+
+
+@pytest.fixture
+def published(finished) -> dict[str, str]:
+    """Checksums of what an undisturbed run publishes."""
+    return finished.published()
