@@ -120,8 +120,14 @@ class StudyFolder:
     def node(self, kind: str, label: str = "") -> Path:
         """Directory of the only node with this kind and label."""
         folders = (self.path / "results" / "store" / kind).iterdir()
-        (found,) = (f for f in folders if _manifest(f)["label"].partition(" ")[2] == label)
+        (found,) = (folder for folder in folders if self.label(folder) == label)
         return found
+
+    @staticmethod
+    def label(node: Path) -> str:
+        """What a published node calls itself, without its stage."""
+        manifest = json.loads((node / "manifest.json").read_text())
+        return manifest["label"].partition(" ")[2]
 
     def processes(self) -> list[int]:
         """Everything that runs in this folder."""
@@ -143,10 +149,6 @@ class StudyFolder:
                 except ProcessLookupError:
                     continue
             time.sleep(0.05)
-
-
-def _manifest(folder: Path) -> dict:
-    return json.loads((folder / "manifest.json").read_text())
 
 
 def _line(block: str, name: str) -> str:

@@ -1,0 +1,34 @@
+"""The smoke study as it is shipped, from nothing, with a warm process of its own."""
+
+import json
+
+import pandas
+from PIL import Image
+from study_folder import ROOT, StudyFolder
+
+from w2s.params.load import load_params
+from w2s.plan.study import plan
+from w2s.report.keys import carried_key
+
+
+def test_every_published_file_exists_opens_and_carries_its_key(tmp_path):
+    study = StudyFolder.create(tmp_path / "study", ROOT / "scales" / "smoke.yaml")
+    own = {name: value for name, value in study.environment.items() if name != "W2S_WARM"}
+    study.snakemake(environment=own)
+    planned = plan(load_params(study.path / "params.yaml"))
+    wanted = {path: group.key for group in planned.groups.values() for path in group.paths}
+    assert set(study.published()) == set(wanted)
+    for path, key in wanted.items():
+        file = study.path / path
+        assert carried_key(file) == key, path
+        if file.suffix == ".json":
+            assert json.loads(file.read_text())["n"] > 0
+        elif file.suffix == ".csv":
+            table = pandas.read_csv(file, comment="#")
+            assert len(table) >= 5
+        elif file.suffix == ".png":
+            Image.open(file).load()
+        else:
+            assert len(file.read_text().splitlines()) > 5
+    assert "Nothing to be done" in study.snakemake(environment=own)
+    assert study.processes() == []
