@@ -10,9 +10,10 @@ rule render:
         "results/logs/render/{key}.log",
     priority: urgency
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} render {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} render {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
 rule index:
@@ -24,9 +25,10 @@ rule index:
         "results/logs/index/{key}.log",
     priority: urgency
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} index {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} index {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
 rule vae:
@@ -42,9 +44,10 @@ rule vae:
         mem_mb=16000,
         runtime=240,
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} vae {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} vae {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
 rule encode:
@@ -60,9 +63,10 @@ rule encode:
         mem_mb=16000,
         runtime=240,
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} encode {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} encode {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
 rule features:
@@ -78,9 +82,10 @@ rule features:
         mem_mb=16000,
         runtime=120,
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} features {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} features {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
 rule reference:
@@ -96,6 +101,7 @@ rule reference:
         mem_mb=32000,
         runtime=120,
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} reference {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} reference {wildcards.key} --plan {params.plan} > {log} 2>&1"

@@ -18,10 +18,11 @@ for table, columns in PLAN.columns.items():
         priority: 1
         localrule: True
         params:
+            w2s=W2S,
             plan=PLAN.frozen,
             group=f"cells/{table}",
         shell:
-            "{W2S} publish {params.group}/{wildcards.row} --plan {params.plan} > {log} 2>&1"
+            "{params.w2s} publish {params.group}/{wildcards.row} --plan {params.plan} > {log} 2>&1"
 
 
 rule table:
@@ -38,9 +39,10 @@ rule table:
     priority: 1
     localrule: True
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} publish table/{wildcards.table} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} publish table/{wildcards.table} --plan {params.plan} > {log} 2>&1"
 
 
 rule curves:
@@ -54,9 +56,10 @@ rule curves:
     priority: 1
     localrule: True
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} publish figure/curves --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} publish figure/curves --plan {params.plan} > {log} 2>&1"
 
 
 if PLAN.sweep:
@@ -72,6 +75,7 @@ if PLAN.sweep:
         priority: 1
         localrule: True
         params:
+            w2s=W2S,
             plan=PLAN.frozen,
         shell:
-            "{W2S} publish sweep/weights --plan {params.plan} > {log} 2>&1"
+            "{params.w2s} publish sweep/weights --plan {params.plan} > {log} 2>&1"

@@ -14,9 +14,10 @@ rule sample:
         mem_mb=32000,
         runtime=480,
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} sample {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} sample {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
 rule evaluate:
@@ -32,6 +33,7 @@ rule evaluate:
         mem_mb=64000,
         runtime=240,
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} evaluate {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} evaluate {wildcards.key} --plan {params.plan} > {log} 2>&1"

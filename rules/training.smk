@@ -14,9 +14,10 @@ rule train:
         mem_mb=64000,
         runtime=1440,
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} train {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} train {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
 rule extract:
@@ -28,6 +29,7 @@ rule extract:
         "results/logs/extract/{key}.log",
     priority: urgency
     params:
+        w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{W2S} extract {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} extract {wildcards.key} --plan {params.plan} > {log} 2>&1"

@@ -30,7 +30,7 @@ def test_sgg_grows_out_of_cfg(study_folder):
         ("guidance", "sgg"), [{"method": "cfg", "weight": 7, "window": [0.5, 1]}, weak]
     )
     planned = study_folder.plan()
-    cfg, sgg = chain(planned, "cfg-2"), chain(planned, "sgg")
+    cfg, sgg = chain(planned, "cfg"), chain(planned, "sgg")
     assert cfg[0] == sgg[0]
     assert planned.nodes[cfg[0]].spec["stop"] == 10
     assert cfg[1] != sgg[1]
