@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MARKERS = "osD^vP*"
 LEGEND_COLUMNS = 3
+SPREAD = 4  # ratio of largest to smallest y beyond which the axis is logarithmic
 OFFSETS = ((4, 4), (4, -4), (-4, 4), (-4, -4), (5, 0), (-5, 0), (0, 6), (0, -6), (8, 6), (-8, 6))
 Point = tuple[float, float, float, float, float]  # x, half interval, y, half interval, weight
 
@@ -44,11 +45,23 @@ def pareto(path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, yl
             )
         axes.set(xlabel=xlabel, ylabel=ylabel)
         axes.margins(0.1)
+        heights = [y for points in curves.values() for _, _, y, _, _ in points]
+        if min(heights) > 0 and max(heights) > SPREAD * min(heights):
+            _logarithmic(axes)
         axes.grid()
         axes.set_axisbelow(True)
         fig.legend(loc="outside upper center", ncols=columns)
         fig.draw_without_rendering()
         label_weights(axes, curves)
+
+
+def _logarithmic(axes: Axes) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def label_weights(axes: Axes, curves: dict[str, list[Point]]) -> None:
