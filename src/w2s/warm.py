@@ -15,6 +15,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -40,7 +41,6 @@ IMPORTS = (
     "w2s.sampling.segment",
     "w2s.training.loop",
 )
-POLL = 1.0  # seconds between looks at whether the starting process lives
 
 
 def start(log_file: Path) -> None:
@@ -48,18 +48,19 @@ def start(log_file: Path) -> None:
 
     Does nothing where one is known already.
     """
-    if ADDRESS in os.environ:
+    if os.environ.get(ADDRESS):
         return
     path = Path(tempfile.mkdtemp(prefix="w2s-"), "warm")  # a socket's path must be short
     os.environ[ADDRESS] = str(path)
-    command = [sys.executable, "-m", "w2s.warm", str(path), str(os.getpid())]
+    command = [sys.executable, "-m", "w2s.warm", str(path)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     log_file.parent.mkdir(parents=True, exist_ok=True)
+    life, _ = os.pipe()  # its other end is closed by the end of this process alone
     with log_file.open("w") as log:
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-            start_new_session=True,
-        )  # fmt: skip
+            command, stdin=life, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+    os.close(life)
 
 
 def run(argv: list[str]) -> int | None:
@@ -83,22 +84,18 @@ def run(argv: list[str]) -> int | None:
         return status[0] if status else 128 + signal.SIGKILL
 
 
-def serve(path: Path, parent: int) -> None:
-    """Listen, import, and fork for every request until the process `parent` is gone."""
+def serve(path: Path) -> None:
+    """Listen, import, and fork for every request until standard input ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen(64)  # requests that come during the imports wait
-        listener.settimeout(POLL)
         for name in IMPORTS:
             importlib.import_module(name)
         gc.freeze()  # or each fork's first collection would copy all of it
         print(json.dumps({"startup_cpu_seconds": round(time.process_time(), 3)}), flush=True)
-        while _alive(parent):
-            try:
-                connection, _ = listener.accept()
-            except TimeoutError:
-                continue
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            connection, _ = listener.accept()
             with connection:
                 if os.fork() == 0:
                     listener.close()
@@ -109,10 +106,10 @@ def serve(path: Path, parent: int) -> None:
 def _answer(connection: socket.socket) -> None:
     """In a fork: become the job that the request describes, then leave."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    connection.settimeout(None)
     header, (out, err), _, _ = socket.recv_fds(connection, 4, 2)
     with connection.makefile("rb") as stream:
         request = json.loads(stream.read(int.from_bytes(header, "big")))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.chdir(request["cwd"])
@@ -141,15 +138,7 @@ def _die_with(connection: socket.socket) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), int(sys.argv[2]))
+    serve(Path(sys.argv[1]))
     sys.stdout.flush()
     os._exit(0)  # an ordinary exit prints pages of triton's leaks

@@ -23,8 +23,7 @@ from w2s import warm
 from w2s.plan.kinds import KINDS
 warm.IMPORTS = ("numpy", "PIL.Image")
 KINDS["vae"] = replace(KINDS["vae"], builder="fated_builder:build", imports=())
-warm.POLL = 0.1
-warm.serve(Path(sys.argv[1]), int(sys.argv[2]))
+warm.serve(Path(sys.argv[1]))
 """
 FATED = """
 import os, pathlib, signal, sys, time
@@ -64,23 +63,22 @@ def plan(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(plan, tmp_path, monkeypatch):
-    """A warm process with light imports, its parent a sleeping process; yields both."""
+    """A warm process with light imports."""
     (tmp_path / "fated_builder.py").write_text(FATED)
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": path}
-    parent = subprocess.Popen(["sleep", "120"])
     (tmp_path / "socket").mkdir()
     address = tmp_path / "socket/warm"
-    command = [sys.executable, "-c", SERVER, str(address), str(parent.pid)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", SERVER, str(address)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    process = subprocess.Popen(command, env=environment, **pipes)
     assert "startup_cpu_seconds" in json.loads(process.stdout.readline())
     monkeypatch.setenv(warm.ADDRESS, str(address))
     monkeypatch.setenv("PYTHONPATH", path)
-    yield process, parent
+    yield process
     process.kill()
-    parent.kill()
     process.wait()
-    parent.wait()
+    process.stdout.close()
 
 
 def ask(*argv: str) -> subprocess.CompletedProcess:
@@ -128,7 +126,7 @@ def test_the_status_and_the_output_of_a_fork_are_the_clients(server, plan, fate)
     assert ("w2s: a mistake" in done.stderr) is (fate == "user error")
     assert ("Traceback" in done.stderr) is (fate == "bug")
     assert not store.present("vae", NODES[fate].key)
-    assert server[0].poll() is None  # the warm process goes on
+    assert server.poll() is None  # the warm process goes on
 
 
 def test_bad_arguments_end_as_on_the_command_line(server):
@@ -147,14 +145,12 @@ def test_the_end_of_the_client_ends_the_fork(server, plan, number):
     client.wait()
     wait_for(lambda: gone(fork))
     assert list((store.STORE / ".scratch").iterdir()) == []
-    assert server[0].poll() is None
+    assert server.poll() is None
 
 
-def test_the_server_ends_with_its_parent_and_leaves_no_folder(server, tmp_path):
-    process, parent = server
-    parent.kill()
-    parent.wait()
-    assert process.wait(timeout=30) == 0
+def test_the_server_ends_with_who_started_it_and_leaves_no_folder(server, tmp_path):
+    server.stdin.close()  # as the end of a process does
+    assert server.wait(timeout=30) == 0
     assert not (tmp_path / "socket").exists()
     assert warm.run(["anything"]) is None  # nobody listens any more
 
@@ -172,6 +168,6 @@ def test_start_tells_the_children_where_to_ask(monkeypatch, tmp_path):
     monkeypatch.setenv(warm.ADDRESS, "")
     warm.start(tmp_path / "logs/warm.log")
     address = Path(os.environ[warm.ADDRESS])
-    assert started == [[sys.executable, "-m", "w2s.warm", str(address), str(os.getpid())]]
+    assert started == [[sys.executable, "-m", "w2s.warm", str(address)]]
     assert address.parent.is_dir()
     address.parent.rmdir()
