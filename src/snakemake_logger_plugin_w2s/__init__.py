@@ -4,6 +4,7 @@ Snakemake finds logger plugins by the name of a top-level package, which is why 
 """
 
 import time
+from collections import defaultdict
 
 from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from snakemake_interface_logger_plugins.base import LogHandlerBase
@@ -25,26 +26,41 @@ class LogHandler(LogHandlerBase, RichLogHandler):
         *bars, elapsed = self.progress.columns
         self.progress.columns = (*bars, MofNCompleteColumn(), elapsed, TimeRemainingColumn())
         self.console.soft_wrap = not self.console.is_terminal
-        self.start = time.monotonic()
+        self.begun: dict[int, float] = {}  # by job: when it was started
+        self.taken: dict[str, list[float]] = defaultdict(list)  # by rule: seconds of finished jobs
 
     def emit(self, record) -> None:
         """Show a record of Snakemake's."""
         RichLogHandler.emit(self, record)
         event = getattr(record, "event", None)
-        if event == LogEvent.RUN_INFO:
-            self.start = time.monotonic()
-        if event == LogEvent.JOB_FINISHED and not self.console.is_terminal:
-            self.console.print(self._line(record.job_id), highlight=False, markup=False)
+        if event == LogEvent.JOB_INFO:
+            self.begun[record.jobid] = time.monotonic()
+        if event == LogEvent.JOB_FINISHED:
+            rule = self.event_handler.jobs_info[record.job_id]["rule"]
+            self.taken[rule].append(time.monotonic() - self.begun[record.job_id])
+            if not self.console.is_terminal:
+                self.console.print(self._line(rule), highlight=False, markup=False)
 
-    def _line(self, job_id: int) -> str:
+    def _line(self, rule: str) -> str:
         state = self.event_handler
-        rule = state.jobs_info[job_id]["rule"]
-        here, done, total = state.rule_counts[rule], state.completed, state.total_jobs
-        left = (time.monotonic() - self.start) / done * (total - done)
+        here = state.rule_counts[rule]
         return (
             f"{time.strftime('%H:%M:%S')} {rule.replace('_', ' ')} {here['completed']}/"
-            f"{here['total']}, {done} of {total} jobs, about {_span(left)} left"
+            f"{here['total']}, {state.completed} of {state.total_jobs} jobs, {self._left()} left"
         )
+
+    def _left(self) -> str:
+        """Time left, from what the finished jobs of each stage took and how many ran at once."""
+        work, known = 0.0, True
+        for rule, count in self.event_handler.rule_counts.items():
+            jobs = count["total"] - count["completed"]
+            if taken := self.taken[rule]:
+                work += jobs * sum(taken) / len(taken)
+            elif rule != "all":
+                known = False
+        now, spent = time.monotonic(), sum(map(sum, self.taken.values()))
+        at_once = max(1.0, spent / (now - min(self.begun.values())))
+        return f"{'about' if known else 'at least'} {_span(work / at_once)}"
 
 
 def _span(seconds: float) -> str:
