@@ -15,7 +15,7 @@ for table, columns in PLAN.columns.items():
             f"results/figures/{table}/{{row}}.png",
         log:
             f"results/logs/cells/{table}/{{row}}.log",
-        priority: 1
+        priority: AT_ONCE
         localrule: True
         params:
             w2s=W2S,
@@ -36,7 +36,7 @@ rule table:
         "results/logs/table/{table}.log",
     wildcard_constraints:
         table="|".join(map(re.escape, PLAN.columns)),
-    priority: 1
+    priority: AT_ONCE
     localrule: True
     params:
         w2s=W2S,
@@ -53,7 +53,7 @@ rule curves:
         "results/figures/training-curves.png",
     log:
         "results/logs/curves.log",
-    priority: 1
+    priority: AT_ONCE
     localrule: True
     params:
         w2s=W2S,
@@ -72,7 +72,7 @@ if PLAN.sweep:
             PLAN.groups["sweep/weights"].paths,
         log:
             "results/logs/weights.log",
-        priority: 1
+        priority: AT_ONCE
         localrule: True
         params:
             w2s=W2S,

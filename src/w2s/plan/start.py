@@ -29,7 +29,7 @@ class Start:
     columns: dict[str, tuple[str, ...]]  # columns of each table
     frozen: str  # the plan as a file, for the jobs
     gpu: int  # GPUs a job of a GPU stage asks the cluster for
-    priority: dict[str, int]  # by node: what the first rows of the first table need comes first
+    priority: dict[str, int]  # by node, from 1: what the first rows of the first table need leads
 
 
 def start(params_file: Path, overrides: dict, sync: bool) -> Start:
@@ -53,7 +53,7 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
         sweep=tuple(sweep.groups),
         columns={name: table.columns for name, table in params.study.tables.items()},
         frozen=str(freeze(planned, params.execution.model_dump())),
-        priority={key: -place for place, key in enumerate(planned.nodes)},
+        priority={key: place for place, key in enumerate(reversed(planned.nodes), 1)},
         gpu=int(params.execution.device != "cpu" and params.scale == "paper"),
     )
 
