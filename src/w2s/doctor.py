@@ -20,5 +20,5 @@ def check_store() -> tuple[str, int]:
                 damaged.append(f"{damage}; moved to {store.set_aside(kind, folder.name)}")
     lines = [*damaged, f"{whole} nodes are whole, {len(damaged)} damaged"]
     if damaged:
-        lines.append("run snakemake again to compute the damaged ones anew")
+        lines.append("snakemake computes a damaged one anew when something to publish rests on it")
     return "\n".join(lines), len(damaged)

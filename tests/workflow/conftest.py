@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from study_folder import WARM, StudyFolder
+from run_folder import WARM, RunFolder
 
 from w2s import warm
 from w2s.lock import locked
@@ -17,7 +17,7 @@ def warm_process(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, warm_process) -> StudyFolder:
+def finished(tmp_path_factory, warm_process) -> RunFolder:
     """A finished run of the small study; not to be changed."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -25,22 +25,22 @@ def finished(tmp_path_factory, warm_process) -> StudyFolder:
     done = shared / "finished"
     with locked(shared / "finished.lock"):
         if not done.exists():
-            making = StudyFolder.create(tmp_path_factory.mktemp("making") / "study")
+            making = RunFolder.create(tmp_path_factory.mktemp("making") / "study")
             making.snakemake()
             making.path.rename(done)
-    return StudyFolder(done)
+    return RunFolder(done)
 
 
 @pytest.fixture
-def study(finished, tmp_path) -> StudyFolder:
+def study(finished, tmp_path) -> RunFolder:
     """A finished run of the small study, free to be changed."""
     return finished.copy(tmp_path / "study")
 
 
 @pytest.fixture
-def fresh(warm_process, tmp_path) -> StudyFolder:
+def fresh(warm_process, tmp_path) -> RunFolder:
     """The small study, nothing computed yet."""
-    return StudyFolder.create(tmp_path / "study")
+    return RunFolder.create(tmp_path / "study")
 
 
 @pytest.fixture

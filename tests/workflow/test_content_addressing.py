@@ -4,7 +4,7 @@ import os
 import random
 import shutil
 
-from study_folder import ROOT, StudyFolder
+from run_folder import ROOT, RunFolder
 
 STRONGER = ("ag: {method: autoguidance, weak: early, weight: 2}",
             "ag: {method: autoguidance, weak: early, weight: 3}")  # fmt: skip
@@ -103,7 +103,7 @@ def test_shuffled_file_times_run_nothing(study):
 
 
 def test_results_copied_alone_are_enough(study, tmp_path):
-    elsewhere = StudyFolder.create(tmp_path / "elsewhere")
+    elsewhere = RunFolder.create(tmp_path / "elsewhere")
     results = elsewhere.path / "results"
     shutil.copytree(study.path / "results", results, copy_function=shutil.copyfile)
     assert elsewhere.jobs() == set()
@@ -131,7 +131,7 @@ def test_a_forgotten_cell_comes_out_the_same(study, published):
     assert study.published() == published
 
 
-def _own_source(study: StudyFolder, tmp_path):
+def _own_source(study: RunFolder, tmp_path):
     """Let this study run from a copy of the source; returns the package's folder."""
     study.source = tmp_path / "src"
     shutil.copytree(ROOT / "src", study.source, ignore=shutil.ignore_patterns("__pycache__"))

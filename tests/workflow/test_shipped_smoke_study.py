@@ -4,7 +4,7 @@ import json
 
 import pandas
 from PIL import Image
-from study_folder import ROOT, StudyFolder
+from run_folder import ROOT, RunFolder
 
 from w2s.params.load import load_params
 from w2s.plan.study import plan
@@ -12,7 +12,7 @@ from w2s.report.keys import carried_key
 
 
 def test_every_published_file_exists_opens_and_carries_its_key(tmp_path):
-    study = StudyFolder.create(tmp_path / "study", ROOT / "scales" / "smoke.yaml")
+    study = RunFolder.create(tmp_path / "study", ROOT / "scales" / "smoke.yaml")
     own = {name: value for name, value in study.environment.items() if name != "W2S_WARM"}
     study.snakemake(environment=own)
     planned = plan(load_params(study.path / "params.yaml"))

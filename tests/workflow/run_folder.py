@@ -18,14 +18,14 @@ SMALL = Path(__file__).with_name("small.yaml")
 WARM: dict[str, str] = {}  # where the tests' own warm process listens, once it runs
 
 
-class StudyFolder:
+class RunFolder:
     """params.yaml, scales/, profiles/ and whatever snakemake makes beside them."""
 
     def __init__(self, path: Path, source: Path = ROOT / "src"):
         self.path, self.source = path, source
 
     @classmethod
-    def create(cls, path: Path, study: Path = SMALL) -> "StudyFolder":
+    def create(cls, path: Path, study: Path = SMALL) -> "RunFolder":
         """A new folder with `study` at scale smoke."""
         (path / "scales").mkdir(parents=True)
         for scale in (ROOT / "scales").glob("*.yaml"):
@@ -40,10 +40,10 @@ class StudyFolder:
         (path / "params.yaml").write_text(text.replace("scale: mini", "scale: smoke"))
         return cls(path)
 
-    def copy(self, path: Path) -> "StudyFolder":
+    def copy(self, path: Path) -> "RunFolder":
         """The same folder elsewhere, free to be changed."""
         shutil.copytree(self.path, path)
-        return StudyFolder(path)
+        return RunFolder(path)
 
     def edit(self, *changes: tuple[str, str]) -> None:
         """Replace texts in the study; each must occur."""
