@@ -11,6 +11,7 @@ from tiny_study import DELETE, kinds_of
 from w2s.guidance.registry import METHODS
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node, canonical
+from w2s.plan.start import priorities
 from w2s.plan.study import plan
 
 ROWS = ("tables", "guidance", "rows")
@@ -207,3 +208,18 @@ def test_removing_a_row_renames_nothing(study_folder):
     study_folder.edit((*ROWS, "cfg-3"), DELETE)
     after = study_folder.plan()
     assert after.nodes.keys() < before.nodes.keys()
+
+
+def test_what_the_first_rows_need_is_done_first(study_folder):
+    planned = study_folder.plan()
+    priority = priorities(planned)
+    assert priority.keys() == planned.nodes.keys()
+    metrics = [one.metrics for one in planned.sets.values()]
+    ranks = [priority[key] for key in dict.fromkeys(metrics)]
+    assert ranks == sorted(ranks, reverse=True)
+    for key, node in planned.nodes.items():
+        assert all(priority[p] > priority[key] for keys in node.inputs.values() for p in keys)
+    first = planned.sets["guidance", "none", 0].metrics
+    trained = {n.label for n in planned.nodes.values() if n.kind == "train"}
+    early = {n.label for k, n in planned.nodes.items() if priority[k] > priority[first]}
+    assert early & trained == {"train trunk", "train base"}

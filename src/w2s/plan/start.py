@@ -12,7 +12,7 @@ from w2s.params.load import load_params
 from w2s.plan.frozen import freeze
 from w2s.plan.nodes import Node
 from w2s.plan.published import Group
-from w2s.plan.study import plan, plan_sweep
+from w2s.plan.study import Plan, plan, plan_sweep
 from w2s.report.keys import carried_key
 from w2s.store import present
 
@@ -53,9 +53,27 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
         sweep=tuple(sweep.groups),
         columns={name: table.columns for name, table in params.study.tables.items()},
         frozen=str(freeze(planned, params.execution.model_dump())),
-        priority={key: place for place, key in enumerate(reversed(planned.nodes), 1)},
+        priority=priorities(planned),
         gpu=int(params.execution.device != "cpu" and params.scale == "paper"),
     )
+
+
+def priorities(planned: Plan) -> dict[str, int]:
+    """A higher number for what an earlier row needs, row by row through all tables."""
+    order: dict[str, None] = {}
+
+    def visit(key: str) -> None:
+        if key not in order:
+            for keys in planned.nodes[key].inputs.values():
+                for parent in keys:
+                    visit(parent)
+            order[key] = None
+
+    for sample_set in planned.sets.values():
+        visit(sample_set.metrics)
+    for key in planned.nodes:
+        visit(key)
+    return {key: place for place, key in enumerate(reversed(order), 1)}
 
 
 def refuse_absent_files(planned) -> None:
