@@ -91,6 +91,7 @@ def picture_labels(group: Group, row: dict) -> list[str]:
     index = store.verified_or_set_aside("index", group.facts["index"])
     names = json.loads((index / "classes.json").read_text())
     folder = _measured_in(row)
+    names = [name.replace("-", " ").replace("_", " ") for name in names]  # may break into lines
     return [names[label] for label in np.load(folder / "labels.npy")[_shown(folder)]]
 
 
