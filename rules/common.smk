@@ -15,9 +15,8 @@ from w2s.store import manifest_path
 
 PLAN = start(find_params(workflow.basedir), config, sync=workflow.is_main_process)
 W2S = f"{sys.executable} -m w2s"
-AT_ONCE = (
-    10**6
-)  # priority above every node's: tables and pictures appear as soon as they can
+# Priority above every node's: tables and pictures appear as soon as they can.
+AT_ONCE = 10**6
 
 
 def node_inputs(kind):

@@ -24,7 +24,8 @@ def test_every_relative_link_leads_to_a_file(page):
 
 def test_every_path_in_the_tree_exists():
     tree = README.split("## The repository")[1].split("```")[1]
-    paths = [p.strip(",") for line in tree.strip().splitlines() for p in line[:20].split()]
+    places = [re.split(r" {2,}", line)[0] for line in tree.strip().splitlines()]
+    paths = [path for place in places for path in place.split(", ")]
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
