@@ -4,11 +4,8 @@ import pytest
 
 MISTAKES = {
     "unknown key": ("per_seed: 12", "perseed: 12", "sampling.perseed: "),
-    "wrong type": ("lr: 1.0e-3", "lr: fast", "training.lr: "),
-    "no such model": ("cfg: {model: base,", "cfg: {model: bass,", "did you mean 'base'?"),
     "no such guidance": ("guidance: ag}", "guidance: agg}", "did you mean 'ag'?"),
     "window": ("window: [0.5, 1]", "window: [0.5, 2]", "guidance.sgg"),
-    "diverging": ("name: sgg, scale: 0.5", "name: sgg, scale: 1", "training.recipes.sgg"),
 }
 
 
