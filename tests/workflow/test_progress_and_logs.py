@@ -9,8 +9,8 @@ import subprocess
 def test_without_a_terminal_each_finished_job_is_a_line(study):
     (study.path / "results/cells/guidance/ag/fd.json").unlink()
     output = study.snakemake()
-    assert re.search(r"^\d\d:\d\d:\d\d cells guidance 1/1, 1 of 2 jobs, (about|at least) \d+ s left$",
-                     output, re.M)  # fmt: skip
+    line = r"^\d\d:\d\d:\d\d cells guidance 1/1, 1 of 2 jobs, (about|at least) \d+ s left$"
+    assert re.search(line, output, re.M)
     assert "\x1b" not in output
 
 
