@@ -95,12 +95,12 @@ def test_recompute_forgets_what_only_that_row_uses(finished, study_folder):
 
 
 def test_recompute_spares_rows_that_appear_twice(finished, study_folder):
-    recompute(Path("results/cells/guidance/cfg-2/kid.json"), study_folder.load())
+    recompute(Path("results/cells/guidance/cfg/kid.json"), study_folder.load())
     assert present(finished) == finished.nodes.keys()  # the training table shows it too
 
 
 def test_recompute_forgets_a_shared_beginning_when_nobody_else_begins_so(finished):
-    """`cfg-2` and `sgg` share their first ten steps: neither owns them alone."""
+    """`cfg` and `sgg` share their first ten steps: neither owns them alone."""
     own = own_nodes(finished, finished.groups["cells/guidance/sgg"])
     shared = finished.nodes[finished.sets["guidance", "sgg", 0].segments[0]].helpers["from"]
     assert not set(shared) & set(own)
