@@ -63,10 +63,14 @@ class RunFolder:
         return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(self.source)} | WARM
 
     def start(self, *arguments: str, environment: dict | None = None) -> subprocess.Popen:
-        """snakemake in a session of its own, as from a terminal of its own."""
+        """snakemake in a session of its own, as from a terminal of its own.
+
+        Ctrl-C works there even if it does nothing here, as under nohup.
+        """
         return subprocess.Popen(
             self.command(*arguments), cwd=self.path, env=environment or self.environment,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
 
     def snakemake(self, *arguments: str, status: int = 0, environment: dict | None = None) -> str:
