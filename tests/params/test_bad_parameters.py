@@ -67,7 +67,12 @@ BAD = {
     ),
     "column": (("tables", "guidance", "columns", 1), "kd", "or 'forwards', not 'kd'"),
     "model of a row": ((*ROWS, "cfg-2", "model"), "bsae", "mean 'base'?"),
-    "dotted row": ((*ROWS, "cfg-1.5", "model"), "bsae", "mean 'base'?"),
+    "dotted row": (
+        (*ROWS, "cfg-1.5"),
+        {"model": "bsae"},
+        "mean 'base'?",
+        "tables.guidance.rows.cfg-1.5.model",
+    ),
     "guidance of a row": ((*ROWS, "slg", "guidance"), "sgl", "mean 'slg'?"),
     "baseline": (("tables", "guidance", "baseline"), "nnoe", "'none'?"),
     "weak net": (("guidance", "ag-early", "weak"), "erly", "'early'?"),
@@ -88,7 +93,7 @@ BAD = {
         ("guidance", "cfg"),
         {"method": "cfg", "weight": 2, "steps": [0, 30]},
         "only 20 steps",
-        "tables.guidance.rows.cfg-2.guidance",
+        "tables.guidance.rows.cfg.guidance",
     ),
     "k of one": ((*RECIPES, "mg", "objective", "scale"), 1, "diverges"),
     "k above one": ((*RECIPES, "br", "objective", "scale"), 1.5, "diverges"),
@@ -201,13 +206,13 @@ def test_every_missing_name_is_named_at_once(study_folder, capsys):
     [
         (SMOKE, ("sampling", "steps"), -1),
         (MINI, ("sampling", "solver"), "eulr"),  # set by the base alone
-        (MINI, ("tables", "guidance", "rows", "cfg-1.5", "model"), "bse"),
+        (MINI, ("tables", "guidance", "rows", "cfg-1.5"), {"model": "bse"}),
     ],
 )
 def test_the_file_named_is_the_one_that_set_the_key(study_folder, capsys, file, path, value):
     study_folder.edit(path, value, file)
     (line,) = refused(capsys, "--scale", "smoke")
-    assert line.startswith(f"{file}: {'.'.join(path)}: ")
+    assert line.startswith(f"{file}: {'.'.join(path)}")
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_every_method_is_swept_and_stands_in_the_guidance_table():
 def test_every_weight_that_was_not_swept_has_its_reason_in_the_file():
     study = load_params(FILE, {"scale": "mini"}).study
     others = study.guidance.keys() - study.sweep.weights.keys()
-    assert others == {"cfg-1.5", "cfg-3", "cfg-linear", "sgg-reversed", "uncond-ag-early"}
+    assert others == {"cfg-2", "cfg-3", "cfg-linear", "sgg-reversed", "uncond-ag-early"}
 
 
 def test_a_row_per_weight_on_seeds_of_its_own(params, sweep):
