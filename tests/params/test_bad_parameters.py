@@ -144,6 +144,11 @@ BAD = {
         {"name": "mg", "scale": 0.5},
         "unconditional",
     ),
+    "CFG without labels": (
+        ("tables", "unconditional", "rows", "mid-head", "guidance"),
+        "cfg",
+        "never sees labels",
+    ),
     "skip in an objective": ((*RECIPES, "slg", "objective", "skip"), [6], "blocks are 0 to 5"),
     "skip in guidance": (("guidance", "slg", "blocks"), [9], "0 to 5", "tables.guidance.rows.slg"),
     "blocks out of order": (("guidance", "slg", "blocks"), [3, 2], "ascending"),

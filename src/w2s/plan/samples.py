@@ -6,10 +6,19 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from w2s.errors import UserError
 from w2s.guidance.windows import resolve
 from w2s.plan.nodes import Node, canonical
 from w2s.sampling.grid import time_grid
-from w2s.sampling.trajectories import Segment, encode, forwards, nets_of, segments, versions
+from w2s.sampling.trajectories import (
+    Segment,
+    encode,
+    forwards,
+    nets_of,
+    segments,
+    signals_of,
+    versions,
+)
 from w2s.sampling.trajectories import Trajectory as Methods
 from w2s.sampling.tree import Shape
 
@@ -117,6 +126,11 @@ def _trajectory(planner, table: str, name: str, seed: int) -> Trajectory:
     )
     with where():
         one.forwards  # noqa: B018
+        if not conditional and any(s.null for m in set(methods) for s in signals_of(m)):
+            raise UserError(
+                f"this guidance extrapolates from the null branch, and '{row.model}' never sees "
+                "labels: choose a guidance without it, or a network with labels"
+            )
     return one
 
 
