@@ -1,8 +1,10 @@
 """The plan, read once, and what rules ask of it.
 
-Snakemake only executes: a node runs if and only if its manifest is absent from the store, because
-every edge into the store is ancient().  Published files also follow a small key file, which
-sync_keys() renews when they show something other than what is wanted.
+Snakemake only executes: a node runs if and only if its manifest is absent from the store.  So a job
+names as inputs the absent ones alone of what it reads, and a study that is done costs no look at
+its thousands of nodes; what is made meanwhile never makes a job run, every edge into the store
+being ancient().  Published files also follow a small key file, which sync_keys() renews when they
+show something other than what is wanted.
 """
 
 import sys
@@ -19,14 +21,17 @@ W2S = f"{sys.executable} -m w2s"
 AT_ONCE = 10**6
 
 
-def node_inputs(kind):
-    """The manifests of all nodes that a node of this kind reads."""
+def absent_manifests(keys):
+    """The manifests of those of some nodes that are not in the store yet."""
+    absent = [k for k in keys if k in PLAN.absent]
+    return [ancient(str(manifest_path(PLAN.nodes[k].kind, k))) for k in absent]
 
-    def inputs(wildcards):
-        keys = [k for keys in PLAN.nodes[wildcards.key].inputs.values() for k in keys]
-        return [ancient(str(manifest_path(PLAN.nodes[k].kind, k))) for k in keys]
 
-    return inputs
+def node_inputs(wildcards):
+    """What a node waits for."""
+    return absent_manifests(
+        k for keys in PLAN.nodes[wildcards.key].inputs.values() for k in keys
+    )
 
 
 def urgency(wildcards):
@@ -35,11 +40,10 @@ def urgency(wildcards):
 
 
 def group_inputs(kind):
-    """The manifests of all nodes that a group of published files shows."""
+    """What a group of published files waits for."""
 
     def inputs(wildcards):
-        needs = PLAN.groups[f"{kind}/{'/'.join(wildcards)}"].needs
-        return [ancient(str(manifest_path(PLAN.nodes[k].kind, k))) for k in needs]
+        return absent_manifests(PLAN.groups[f"{kind}/{'/'.join(wildcards)}"].needs)
 
     return inputs
 

@@ -3,7 +3,7 @@
 
 rule render:
     input:
-        node_inputs("images"),
+        node_inputs,
     output:
         "results/store/images/{key}/manifest.json",
     log:
@@ -18,7 +18,7 @@ rule render:
 
 rule index:
     input:
-        node_inputs("index"),
+        node_inputs,
     output:
         "results/store/index/{key}/manifest.json",
     log:
@@ -33,7 +33,7 @@ rule index:
 
 rule vae:
     input:
-        node_inputs("vae"),
+        node_inputs,
     output:
         "results/store/vae/{key}/manifest.json",
     log:
@@ -52,7 +52,7 @@ rule vae:
 
 rule encode:
     input:
-        node_inputs("latents"),
+        node_inputs,
     output:
         "results/store/latents/{key}/manifest.json",
     log:
@@ -71,7 +71,7 @@ rule encode:
 
 rule features:
     input:
-        node_inputs("features"),
+        node_inputs,
     output:
         "results/store/features/{key}/manifest.json",
     log:
@@ -90,7 +90,7 @@ rule features:
 
 rule reference:
     input:
-        node_inputs("reference"),
+        node_inputs,
     output:
         "results/store/reference/{key}/manifest.json",
     log:

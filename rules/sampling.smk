@@ -3,7 +3,7 @@
 
 rule sample:
     input:
-        node_inputs("segment"),
+        node_inputs,
     output:
         "results/store/segment/{key}/manifest.json",
     log:
@@ -22,7 +22,7 @@ rule sample:
 
 rule evaluate:
     input:
-        node_inputs("metrics"),
+        node_inputs,
     output:
         "results/store/metrics/{key}/manifest.json",
     log:

@@ -3,7 +3,7 @@
 
 rule train:
     input:
-        node_inputs("train"),
+        node_inputs,
     output:
         "results/store/train/{key}/manifest.json",
     log:
@@ -22,7 +22,7 @@ rule train:
 
 rule extract:
     input:
-        node_inputs("weights"),
+        node_inputs,
     output:
         "results/store/weights/{key}/manifest.json",
     log:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 
 from w2s.errors import UserError
-from w2s.plan.nodes import Node, digest
+from w2s.plan.nodes import Node, canonical
 from w2s.plan.published import Group
 
 PLANS = Path(".w2s/plans")
@@ -19,14 +20,15 @@ def freeze(plan, execution: dict) -> Path:
     content = {
         "scale": plan.scale,
         "execution": execution,
-        "nodes": {key: asdict(node) for key, node in plan.nodes.items()},
-        "groups": {name: asdict(group) for name, group in plan.groups.items()},
+        "nodes": {key: _fields(node) for key, node in plan.nodes.items()},
+        "groups": {name: _fields(group) for name, group in plan.groups.items()},
     }
-    path = PLANS / f"{digest(content)}.json"
+    text = canonical(content)
+    path = PLANS / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
     if not path.exists():
         PLANS.mkdir(parents=True, exist_ok=True)
         scratch = path.with_suffix(f".{os.getpid()}")
-        scratch.write_text(json.dumps(content))
+        scratch.write_text(text)
         scratch.replace(path)
     return path
 
@@ -64,6 +66,11 @@ class FrozenPlan:
         if name not in self._groups:
             raise UserError(f"the plan publishes no {name}; it has {', '.join(self._groups)}")
         return Group(**_tuples(self._groups[name], "paths", "needs"))
+
+
+def _fields(record) -> dict:
+    """A dataclass's fields as they are; `asdict` would copy each to its depths."""
+    return {f.name: getattr(record, f.name) for f in fields(record)}
 
 
 def _node(data: dict) -> Node:

@@ -24,6 +24,7 @@ class Start:
     """What the rules need of a study's plan and its sweep's."""
 
     nodes: dict[str, Node]
+    absent: frozenset[str]  # nodes that are not in the store
     groups: dict[str, Group]
     sweep: tuple[str, ...]  # groups that are published only when asked for
     columns: dict[str, tuple[str, ...]]  # columns of each table
@@ -49,6 +50,7 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
         sync_keys(planned.groups)
     return Start(
         nodes=planned.nodes,
+        absent=frozenset(k for k, n in planned.nodes.items() if not present(n.kind, k)),
         groups=planned.groups,
         sweep=tuple(sweep.groups),
         columns={name: table.columns for name, table in params.study.tables.items()},
