@@ -18,6 +18,7 @@ from w2s import store
 from w2s.errors import UserError
 from w2s.job import Execution, Job
 from w2s.lock import locked
+from w2s.memory import keep_freed_memory
 from w2s.plan.frozen import FrozenPlan
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
@@ -63,6 +64,7 @@ def _build(node: Node, plan: FrozenPlan) -> None:
 def _work(node: Node, scratch: Path, parents, execution: Execution) -> dict:
     """Run the builder; returns everything the manifest says beside the checksums."""
     kind = KINDS[node.kind]
+    keep_freed_memory()
     os.environ.setdefault("OMP_NUM_THREADS", str(execution.threads))
     for name in kind.imports:
         importlib.import_module(name)

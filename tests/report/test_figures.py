@@ -7,7 +7,8 @@ from report_rows import KEY, key_of
 from w2s.report.curves import smooth, training_curves
 from w2s.report.grid import GAP, LARGEST, MARGIN, sample_grid
 from w2s.report.pareto import label_weights, pareto
-from w2s.report.schedules import weight_schedules
+from w2s.report.publish import schedule
+from w2s.report.schedules import method_styles, weight_schedules
 from w2s.report.style import COLOURS, figure, line_style
 
 
@@ -143,6 +144,26 @@ def test_guidance_is_drawn_over_the_noise_levels_where_it_acts(tmp_path):
     differs = (np.asarray(Image.open(plain)) != np.asarray(Image.open(guided))).any(axis=(0, 2))
     changed = np.flatnonzero(differs)
     assert changed.min() > 0.5 * len(differs)  # t < 0.5 lies in the right half
+
+
+def test_methods_stay_distinct_and_the_commonest_are_plain():
+    names = [f"m{i}" for i in range(2 * len(COLOURS))]
+    schedules = [[(name, 2.0)] for name in names] + [[(None, None), (names[-1], 1.5)]]
+    styles = method_styles(schedules)
+    assert next(iter(styles)) == names[-1]
+    assert len({(s["color"], str(s["linestyle"])) for s in styles.values()}) == len(names)
+
+
+def test_a_plainly_sampled_row_shows_the_guidance_trained_into_its_network():
+    windows = [
+        {"low": 0.2, "high": 0.8, "method": "cfg", "weight": 2.5},
+        {"low": 0.0, "high": 0.2, "method": "internal", "weight": 0.8},
+    ]
+    row = {"label": "SGG", "guidance": [], "trained": windows, "times": [1.0, 0.0], "steps": []}
+    shown = [(None, None), ("cfg", 2.5), ("internal", 0.8)]
+    assert schedule(row) == ("SGG", [1.0, 0.8, 0.2, 0.0], shown)
+    sampled = {"guidance": [{}], "steps": [(1, {"method": "cfg", "weight": 2.0})]}
+    assert schedule(row | sampled) == ("SGG", [1.0, 0.0], [("cfg", 2.0)])
 
 
 def test_lines_stay_distinct_beyond_the_palette():

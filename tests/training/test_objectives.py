@@ -60,6 +60,24 @@ def test_the_fixed_point_is_guidance_by_one_over_one_minus_k(k, u, weak):
     assert v == pytest.approx(weak + (u - weak) / (1 - k), abs=1e-9)
 
 
+@pytest.mark.parametrize("name", ["none", *PUSHED, "sgg_code"])
+def test_descent_ends_at_the_guidance_that_the_objective_states(tensors, name):
+    v, u, _, weak = (part.detach() for part in tensors)
+    objective = objective_from({"name": name})
+    windows = [(p.low, p.high) for p in objective.pulls()]
+    inside = torch.tensor([any(low <= t <= high for low, high in windows) for t in T])
+    for _ in range(300):
+        v.requires_grad_()
+        gap = (v - weak) * inside[:, None, None, None]
+        (slope,) = torch.autograd.grad(objective.loss(v, u, T, gap, weak).sum(), v)
+        v = v.detach() - 0.3 * slope * v[0].numel()
+    stated = [
+        next((w for _, low, high, w in objective.trained_in() if low <= t <= high), 1.0) for t in T
+    ]
+    w = torch.tensor(stated, dtype=torch.float64)[:, None, None, None]
+    torch.testing.assert_close(v, weak + w * (u - weak))
+
+
 def test_the_released_code_in_its_three_stretches(tensors):
     v, u, gap, head = tensors
     objective = objective_from({"name": "sgg_code", "scale": 0.6, "window": [0.2, 0.8]})

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from w2s.guidance.base import Signal
 from w2s.guidance.windows import acting, windows_in_steps
 from w2s.plan.nodes import digest
 from w2s.sampling.trajectories import encode
 
-VERSION = 1  # raise when cells, tables or figures come out differently for the same nodes
+VERSION = 2  # raise when cells, tables or figures come out differently for the same nodes
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def row_facts(params, plan, table: str, name: str) -> dict:
         "branching": branching_text(study, row.model),
         "sampler": f"{first.start['solver']}, {steps} steps",
         "guidance": guidance_facts(study, row, first),
+        "trained": trained_facts(study, row.model),
         "times": first.start["times"],
         "steps": encode(first.methods),
         "forwards": first.forwards / steps,
@@ -102,6 +104,26 @@ def guidance_facts(study, row, trajectory) -> list[dict]:
         where | span.window.guide().model_dump(mode="json")
         for where, span in zip(windows_in_steps(guidance, times), spans, strict=True)
     ]
+
+
+def trained_facts(study, model: str) -> list[dict]:
+    """The guidance trained into a model: windows in t, the sampling method like it, its weight."""
+    if model in study.weak:
+        return []
+    windows = study.training.recipes[model].objective.trained_in()
+    return [
+        {"low": low, "high": high, "method": _like(signal), "weight": weight}
+        for signal, low, high, weight in windows
+    ]
+
+
+def _like(weak: Signal) -> str:
+    """The sampling method that moves away from this weak signal."""
+    if weak.null:
+        return "cfg"
+    if weak.head:
+        return "internal"
+    return "skip_layer" if weak.skip else "autoguidance"
 
 
 def branching_text(study, model: str) -> str | None:

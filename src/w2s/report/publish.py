@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 from w2s import store
@@ -58,7 +59,7 @@ def publish_table(group: Group) -> None:
                 path, group.key, [pictures(r) for r in rows], picture_labels(group, rows[0])
             )
         elif path.name.endswith("-schedules.png"):
-            guided = [row for row in rows if row["guidance"]] or rows[:1]
+            guided = [r for r in rows if r["guidance"] or r["trained"]] or rows[:1]
             weight_schedules(path, group.key, [schedule(row) for row in guided])
     tables = Path(group.paths[0]).parent
     write_table(tables, facts["table"], group.key, f"{facts['title']}.", columns, cells)
@@ -114,6 +115,15 @@ def _shown(folder: Path) -> list[int]:
 
 
 def schedule(row: dict) -> tuple[str, list[float], list[tuple[str | None, float | None]]]:
-    """A row's label, its times and, for each step, its method and weight."""
+    """A row's label, its times and, for each step, its method and weight.
+
+    A row that is sampled plainly shows the guidance trained into its network.
+    """
+    if row["trained"] and not row["guidance"]:
+        windows = row["trained"]
+        times = sorted({0.0, 1.0, *(w[end] for w in windows for end in ("low", "high"))})[::-1]
+        middles = [(high + low) / 2 for high, low in pairwise(times)]
+        acting = [next((w for w in windows if w["low"] <= t <= w["high"]), None) for t in middles]
+        return row["label"], times, [(w and w["method"], w and w["weight"]) for w in acting]
     steps = [(m and m["method"], m and m.get("weight")) for n, m in row["steps"] for _ in range(n)]
     return row["label"], row["times"], steps

@@ -74,6 +74,10 @@ class BaseObjective(Strict):
         """The weak signals read; where windows overlap, the first one decides."""
         return ()
 
+    def trained_in(self) -> tuple[tuple[Signal, float, float, float], ...]:
+        """The guidance that the fixed point amounts to: (weak signal, low, high, weight) by t."""
+        return tuple((p.weak, p.low, p.high, 1 / (1 - self.scale)) for p in self.pulls())
+
     def loss(self, v: Tensor, u: Tensor, t: Tensor, gap: Tensor, head: Tensor | None) -> Tensor:
         """The loss of each sample, shaped (N,).
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from w2s.guidance.base import NULL
+from w2s.guidance.base import HEAD, NULL
 from w2s.training.objectives.base import BaseObjective, Pull, Scale, Window, mse, pushed
 
 
@@ -35,6 +35,9 @@ class SGGCode(BaseObjective):
 
     def pulls(self):
         return (Pull(NULL, *self.window),)
+
+    def trained_in(self):
+        return (*super().trained_in(), (HEAD, 0.0, self.window[0], 1 / (1 + self.ratio)))
 
     def loss(self, v, u, t, gap, head):
         below = (t < self.window[0]).to(v.dtype)
