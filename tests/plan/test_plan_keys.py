@@ -212,7 +212,7 @@ def test_removing_a_row_renames_nothing(study_folder):
 
 def test_what_the_first_rows_need_is_done_first(study_folder):
     planned = study_folder.plan()
-    priority = priorities(planned)
+    priority = priorities(planned, last="unconditional")
     assert priority.keys() == planned.nodes.keys()
     metrics = [one.metrics for one in planned.sets.values()]
     ranks = [priority[key] for key in dict.fromkeys(metrics)]
@@ -223,3 +223,13 @@ def test_what_the_first_rows_need_is_done_first(study_folder):
     trained = {n.label for n in planned.nodes.values() if n.kind == "train"}
     early = {n.label for k, n in planned.nodes.items() if priority[k] > priority[first]}
     assert early & trained == {"train trunk", "train base"}
+
+
+def test_in_the_last_table_training_leads(study_folder):
+    planned = study_folder.plan()
+    priority = priorities(planned, last="unconditional")
+    first = planned.sets["unconditional", "none", 0].segments[0]
+    labels = {n.label: k for k, n in planned.nodes.items() if n.kind == "train"}
+    assert priority[labels["train uncond-ag"]] > priority[first]
+    trained = planned.sets["training", "none", 0].metrics
+    assert priority[labels["train uncond-ag"]] < priority[trained]

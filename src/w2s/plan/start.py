@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from w2s.errors import UserError
@@ -55,27 +56,40 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
         sweep=tuple(sweep.groups),
         columns={name: table.columns for name, table in params.study.tables.items()},
         frozen=str(freeze(planned, params.execution.model_dump())),
-        priority=priorities(planned),
+        priority=priorities(planned, last=list(params.study.tables)[-1]),
         gpu=int(params.execution.device != "cpu" and params.scale == "paper"),
     )
 
 
-def priorities(planned: Plan) -> dict[str, int]:
-    """A higher number for what an earlier row needs, row by row through all tables."""
+def priorities(planned: Plan, last: str) -> dict[str, int]:
+    """A higher number for what an earlier row needs, row by row through all tables.
+
+    In the last table training leads, or its longest run would end alone, long after the others.
+    """
+    roots = []
+    for table, sets in groupby(planned.sets.items(), lambda item: item[0][0]):
+        keys = [sample_set.metrics for _, sample_set in sets]
+        if table == last:
+            roots += [k for k in parents_first(planned, keys) if planned.nodes[k].kind == "train"]
+        roots += keys
+    order = parents_first(planned, [*roots, *planned.nodes])
+    return {key: place for place, key in enumerate(reversed(order), 1)}
+
+
+def parents_first(planned: Plan, keys: list[str]) -> list[str]:
+    """These nodes in this order, each right after what it still needs."""
     order: dict[str, None] = {}
 
     def visit(key: str) -> None:
         if key not in order:
-            for keys in planned.nodes[key].inputs.values():
-                for parent in keys:
+            for parents in planned.nodes[key].inputs.values():
+                for parent in parents:
                     visit(parent)
             order[key] = None
 
-    for sample_set in planned.sets.values():
-        visit(sample_set.metrics)
-    for key in planned.nodes:
+    for key in keys:
         visit(key)
-    return {key: place for place, key in enumerate(reversed(order), 1)}
+    return list(order)
 
 
 def refuse_absent_files(planned) -> None:
