@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 
 from run_folder import ROOT, RunFolder
@@ -20,6 +21,18 @@ def test_a_second_run_does_nothing(study, published):
     assert study.jobs() == set()
     assert "Nothing to be done" in study.snakemake()
     assert study.published() == published
+
+
+def test_a_finished_study_is_planned_without_its_nodes(study, tmp_path):
+    fresh = RunFolder.create(tmp_path / "fresh")
+    before, after = (
+        set(re.findall(r'label = "(\w+)"', folder.snakemake("--rulegraph")))
+        for folder in (fresh, study)
+    )
+    stages = {"render", "encode", "train", "extract", "sample", "evaluate"}
+    assert stages <= before
+    assert not stages & after
+    assert "table" in before & after
 
 
 def test_a_changed_weight_recomputes_one_row_and_its_reversion_nothing(study, published):
