@@ -9,8 +9,9 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 def keep_freed_memory() -> None:
     """Have glibc reuse what tensors free instead of handing it back; elsewhere nothing happens.
 
-    By default each tensor of more than 128 KiB is mapped anew, so a training step on the CPU
-    takes thousands of page faults (`python -m benchmarks.memory`).  Results are the same bytes.
+    By default what large tensors free goes back to the kernel and is paged in again, thousands of
+    page faults in a training step on the CPU (`python -m benchmarks.memory`).  Results are the
+    same bytes.
     """
     with contextlib.suppress(OSError, AttributeError):  # no glibc
         mallopt = ctypes.CDLL(None).mallopt

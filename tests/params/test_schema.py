@@ -1,12 +1,10 @@
 """The JSON schema says of every key what it is, and accepts what the types accept."""
 
-import copy
 import json
 
 import jsonschema
 import pytest
 from test_bad_parameters import BAD
-from tiny_study import DELETE
 
 from w2s.params.files import Layers, read_scale
 from w2s.params.load import Settings
@@ -72,12 +70,5 @@ def test_every_scale_validates(study_folder, tmp_path, scale):
 @pytest.mark.parametrize("what", SEEN_BY_SCHEMA)
 def test_the_schema_refuses_what_the_types_refuse(study_folder, tmp_path, what):
     path, value, *_ = BAD[what]
-    edited = copy.deepcopy(study(tmp_path, "mini"))
-    here = edited
-    for part in path[:-1]:
-        here = here[part]
-    if value is DELETE:
-        del here[path[-1]]
-    else:
-        here[path[-1]] = value
-    assert not VALIDATOR.is_valid(edited)
+    study_folder.edit(path, value)
+    assert not VALIDATOR.is_valid(study(tmp_path, "mini"))

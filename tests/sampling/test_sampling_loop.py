@@ -1,5 +1,6 @@
 import pytest
 import torch
+from engine_methods import TIMES, draw
 from pydantic import TypeAdapter
 
 from w2s.guidance.apg import APG
@@ -9,11 +10,7 @@ from w2s.guidance.cfg import CFG
 from w2s.guidance.skip_layer import SkipLayer
 from w2s.guidance.windows import Guidance, resolve
 from w2s.sampling.denoiser import Denoiser
-from w2s.sampling.grid import time_grid
-from w2s.sampling.loop import sample
-from w2s.sampling.noise import step_noise
 
-TIMES = time_grid(6)
 SKIP = SkipLayer(weight=2.5, blocks=(2, 4))
 APG_STEPS = [APG(weight=3.0, momentum=m) for m in (0.0, -0.5, -0.5)]
 MIXED = [
@@ -37,25 +34,12 @@ class Counting(Method):
         return v[STRONG]
 
 
-def run(denoiser, x, condition, methods, solver="euler", **stretch):
-    return sample(
-        denoiser,
-        x,
-        condition,
-        times=TIMES,
-        methods=methods,
-        solver=solver,
-        noise=lambda step: step_noise([(0, i) for i in range(len(x))], x.shape[1:], step),
-        **stretch,
-    )
-
-
 @pytest.mark.parametrize("solver", ["euler", "heun", "sde"])
 @pytest.mark.parametrize("cut", range(7))
 def test_a_trajectory_cut_anywhere_equals_the_uncut_one(net, x, condition, solver, cut):
-    whole, _ = run(Denoiser(net), x, condition, MIXED, solver)
-    half, state = run(Denoiser(net), x, condition, MIXED, solver, stop=cut)
-    rest, _ = run(Denoiser(net), half, condition, MIXED, solver, start=cut, state=state)
+    whole, _ = draw(Denoiser(net), x, condition, MIXED, solver)
+    half, state = draw(Denoiser(net), x, condition, MIXED, solver, stop=cut)
+    rest, _ = draw(Denoiser(net), half, condition, MIXED, solver, start=cut, state=state)
     assert torch.equal(whole, rest)
 
 
@@ -67,14 +51,14 @@ def test_weight_one_is_conditional_sampling_to_the_bit_and_runs_no_weak_forward(
         ]
     )
     guided, plain = Denoiser(net), Denoiser(net)
-    got, _ = run(guided, x, condition, resolve(guidance, TIMES))
-    want, _ = run(plain, x, condition, [None] * 6)
+    got, _ = draw(guided, x, condition, resolve(guidance, TIMES))
+    want, _ = draw(plain, x, condition, [None] * 6)
     assert torch.equal(got, want)
     assert guided.forwards == plain.forwards == 6
 
 
 def test_a_plain_euler_run_is_the_textbook_loop(net, x, condition):
-    got, _ = run(Denoiser(net), x, condition, [CFG(weight=2.0)] * 6)
+    got, _ = draw(Denoiser(net), x, condition, [CFG(weight=2.0)] * 6)
     null = torch.full((4,), net.null_class)
     with torch.no_grad():
         for i in range(6):
@@ -87,7 +71,7 @@ def test_a_plain_euler_run_is_the_textbook_loop(net, x, condition):
 def test_state_advances_once_a_step_also_in_a_second_order_solver(net, x, condition):
     methods = [Counting()] * 6
     for solver in ("euler", "heun"):
-        _, state = run(Denoiser(net), x, condition, methods, solver)
+        _, state = draw(Denoiser(net), x, condition, methods, solver)
         assert state.tensors["count"].tolist() == [6] * 4
 
 
@@ -98,13 +82,13 @@ def test_heun_guides_both_evaluations_alike(net, x, condition):
         seen.append((round(t, 3), set(signals)))
         return denoiser(x, t, condition, signals)
 
-    run(spy, x, condition, [CFG(weight=2.0), None, *[CFG(weight=0.0)] * 4], "heun", stop=2)
+    draw(spy, x, condition, [CFG(weight=2.0), None, *[CFG(weight=0.0)] * 4], "heun", stop=2)
     both, alone = {STRONG, NULL}, {STRONG}
     assert seen == [(1.0, both), (0.833, both), (0.833, alone), (0.667, alone)]
 
 
 def test_the_given_state_is_not_written_to_and_progress_is_told_of_each_step(net, x, condition):
     start, told = State({"count": torch.ones(4)}), []
-    run(Denoiser(net), x, condition, [Counting()] * 6, start=2, state=start, progress=told.append)
+    draw(Denoiser(net), x, condition, [Counting()] * 6, start=2, state=start, progress=told.append)
     assert start.tensors["count"].tolist() == [1] * 4
     assert told == [2, 3, 4, 5]

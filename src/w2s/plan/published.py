@@ -10,7 +10,7 @@ from w2s.guidance.windows import acting, windows_in_steps
 from w2s.plan.nodes import digest
 from w2s.sampling.trajectories import encode
 
-VERSION = 2  # raise when cells, tables or figures come out differently for the same nodes
+VERSION = 3  # raise when cells, tables or figures come out differently for the same nodes
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ def schedule(row: dict) -> tuple[str, list[float], list[tuple[str | None, float 
         times = sorted({0.0, 1.0, *(w[end] for w in windows for end in ("low", "high"))})[::-1]
         middles = [(high + low) / 2 for high, low in pairwise(times)]
         acting = [next((w for w in windows if w["low"] <= t <= w["high"]), None) for t in middles]
-        return row["label"], times, [(w and w["method"], w and w["weight"]) for w in acting]
+        steps = [(w and w["method"], w and w["weight"]) for w in acting]
+        return f"{row['label']}, trained in", times, steps
     steps = [(m and m["method"], m and m.get("weight")) for n, m in row["steps"] for _ in range(n)]
     return row["label"], row["times"], steps
