@@ -161,7 +161,7 @@ def test_a_plainly_sampled_row_shows_the_guidance_trained_into_its_network():
     ]
     row = {"label": "SGG", "guidance": [], "trained": windows, "times": [1.0, 0.0], "steps": []}
     shown = [(None, None), ("cfg", 2.5), ("internal", 0.8)]
-    assert schedule(row) == ("SGG, trained in", [1.0, 0.8, 0.2, 0.0], shown)
+    assert schedule(row) == ("SGG, trained\xa0in", [1.0, 0.8, 0.2, 0.0], shown)
     sampled = {"guidance": [{}], "steps": [(1, {"method": "cfg", "weight": 2.0})]}
     assert schedule(row | sampled) == ("SGG", [1.0, 0.0], [("cfg", 2.0)])
 

@@ -80,6 +80,7 @@ def row_facts(params, plan, table: str, name: str) -> dict:
         "name": name,
         "label": row.label or name,
         "recipe": recipe_text(study, row.model),
+        "conditional": trained_as(study, row.model).conditional,
         "branching": branching_text(study, row.model),
         "sampler": f"{first.start['solver']}, {steps} steps",
         "guidance": guidance_facts(study, row, first),
@@ -126,10 +127,14 @@ def _like(weak: Signal) -> str:
     return "skip_layer" if weak.skip else "autoguidance"
 
 
+def trained_as(study, model: str):
+    """The recipe behind a model, be it the trained network or taken from its snapshots."""
+    return study.training.recipes[study.weak[model].recipe if model in study.weak else model]
+
+
 def branching_text(study, model: str) -> str | None:
     """A sentence on the trunk that a model's training shares with others."""
-    name = study.weak[model].recipe if model in study.weak else model
-    branch = study.training.recipes[name].trunk
+    branch = trained_as(study, model).trunk
     if branch is None:
         return None
     trunk, step = branch

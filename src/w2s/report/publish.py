@@ -43,7 +43,7 @@ def publish_cells(group: Group) -> None:
             write_json(path, group.key, cells[path.stem])
         else:
             sample_grid(
-                path, group.key, [pictures(facts["row"])], picture_labels(group, facts["row"])
+                path, group.key, [pictures(facts["row"])], picture_labels(group, [facts["row"]])
             )
 
 
@@ -55,9 +55,7 @@ def publish_table(group: Group) -> None:
     columns = [c for c in facts["columns"] if any(c in row for row in cells)]
     for path in map(Path, group.paths):
         if path.name.endswith("-samples.png"):
-            sample_grid(
-                path, group.key, [pictures(r) for r in rows], picture_labels(group, rows[0])
-            )
+            sample_grid(path, group.key, [pictures(r) for r in rows], picture_labels(group, rows))
         elif path.name.endswith("-schedules.png"):
             guided = [r for r in rows if r["guidance"] or r["trained"]] or rows[:1]
             weight_schedules(path, group.key, [schedule(row) for row in guided])
@@ -85,15 +83,18 @@ def pictures(row: dict) -> tuple[str, object]:
     return row["label"], images[_shown(folder)]
 
 
-def picture_labels(group: Group, row: dict) -> list[str]:
-    """Class names above the pictures."""
+def picture_labels(group: Group, rows: list[dict]) -> list[str]:
+    """Class names above the pictures; none where a row's network was never told the class."""
     import numpy as np
 
+    folder = _measured_in(rows[0])
+    shown = _shown(folder)
+    if not all(row["conditional"] for row in rows):
+        return [""] * len(shown)
     index = store.verified_or_set_aside("index", group.facts["index"])
     names = json.loads((index / "classes.json").read_text())
-    folder = _measured_in(row)
     names = [name.replace("-", " ").replace("_", " ") for name in names]  # may break into lines
-    return [names[label] for label in np.load(folder / "labels.npy")[_shown(folder)]]
+    return [names[label] for label in np.load(folder / "labels.npy")[shown]]
 
 
 def _measured_in(row: dict) -> Path:
@@ -125,6 +126,6 @@ def schedule(row: dict) -> tuple[str, list[float], list[tuple[str | None, float 
         middles = [(high + low) / 2 for high, low in pairwise(times)]
         acting = [next((w for w in windows if w["low"] <= t <= w["high"]), None) for t in middles]
         steps = [(w and w["method"], w and w["weight"]) for w in acting]
-        return f"{row['label']}, trained in", times, steps
+        return f"{row['label']}, trained\xa0in", times, steps
     steps = [(m and m["method"], m and m.get("weight")) for n, m in row["steps"] for _ in range(n)]
     return row["label"], row["times"], steps

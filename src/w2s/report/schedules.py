@@ -79,5 +79,5 @@ def _legend(fig, styles: dict[str, dict]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], label=name, **style) for name, style in styles.items()]
-    handles.append(Line2D([], [], color=GREY, lw=0.6, label="w = 1: plain conditional"))
+    handles.append(Line2D([], [], color=GREY, lw=0.6, label="w = 1: unguided"))
     fig.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 7))
