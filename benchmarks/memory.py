@@ -10,7 +10,7 @@ import sys
 WORK = """
 import json, resource, sys
 from benchmarks.objectives import Trainer, random_batch, torch
-from w2s.memory import keep_freed_memory
+from w2s.run.memory import keep_freed_memory
 if sys.argv[1] == "kept":
     keep_freed_memory()
 torch.set_num_threads(1)

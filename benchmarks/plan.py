@@ -13,10 +13,10 @@ from pathlib import Path
 import yaml
 
 from w2s.params.load import load_params
-from w2s.plan.frozen import freeze
-from w2s.plan.start import KEYS
 from w2s.plan.study import plan
-from w2s.store import manifest_path
+from w2s.run.frozen import freeze
+from w2s.run.start import KEYS
+from w2s.store.folders import manifest_path
 
 HOME = Path(__file__).resolve().parents[1]
 ROWS = (0, 150, 2364)

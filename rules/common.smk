@@ -10,10 +10,11 @@ show something other than what is wanted.
 import sys
 from pathlib import Path
 
-from w2s import lock, warm
+from w2s.run import warm
+from w2s.store import lock
 from w2s.params.load import find_params
-from w2s.plan.start import start
-from w2s.store import manifest_path
+from w2s.run.start import start
+from w2s.store.folders import manifest_path
 
 PLAN = start(find_params(workflow.basedir), config, sync=workflow.is_main_process)
 W2S = f"{sys.executable} -m w2s"

@@ -15,7 +15,7 @@ EARLY = ("render", "index")  # first in any study, and done before slow imports 
 
 def entry() -> int:
     """What the shell calls: have the warm process do a job, where there is one."""
-    from w2s import warm
+    from w2s.run import warm
 
     argv = sys.argv[1:]
     job = "--plan" in argv and argv[0] not in EARLY
@@ -77,6 +77,8 @@ def parser() -> argparse.ArgumentParser:
     verb("keys", _keys, "print the reference page of all parameters")
     sub = verb("cost", _cost, "measure the seconds of one forward, for estimates")
     _study(sub)
+    sub = verb("serve", _serve, "import once and fork for each job; snakemake starts it")
+    sub.add_argument("socket", type=Path, help="where to listen")
     verb("record-code", _record_code, "record anew the digests of the code behind each kind")
     return top
 
@@ -95,39 +97,39 @@ def _load(args):
 
 
 def _build(args):
-    from w2s.build import build
-    from w2s.plan.frozen import FrozenPlan
+    from w2s.run.build import build
+    from w2s.run.frozen import FrozenPlan
 
     build(args.kind, args.key, FrozenPlan(args.plan))
 
 
 def _publish(args):
-    from w2s.plan.frozen import FrozenPlan
     from w2s.report.publish import publish
+    from w2s.run.frozen import FrozenPlan
 
-    publish(args.group, FrozenPlan(args.plan))
+    publish(FrozenPlan(args.plan).group(args.group))
 
 
 def _plan(args):
-    from w2s.plan.overview import overview
+    from w2s.run.overview import overview
 
     print(overview(_load(args), nodes=args.nodes))
 
 
 def _show(args):
-    from w2s.trace import show
+    from w2s.store.lineage import show
 
     print(show(args.path))
 
 
 def _recompute(args):
-    from w2s.trace import recompute
+    from w2s.store.lineage import recompute
 
     print(recompute(args.path, _load(args)))
 
 
 def _doctor(args):
-    from w2s.doctor import check_store
+    from w2s.store.doctor import check_store
 
     report, damaged = check_store()
     print(report)
@@ -153,12 +155,18 @@ def _keys(args):
 
 
 def _cost(args):
-    from w2s.plan.measure import measure_cost
+    from w2s.run.measure import measure_cost
 
     print(measure_cost(_load(args)))
 
 
+def _serve(args):
+    from w2s.run.warm import serve
+
+    serve(args.socket, main)
+
+
 def _record_code(args):
-    from w2s.plan.code import record
+    from w2s.run.code import record
 
     print(record())

@@ -14,7 +14,8 @@ from w2s.data.tables import read_table
 from w2s.errors import UserError
 from w2s.job import Execution, Job
 from w2s.models import vae
-from w2s.toy import render
+from w2s.training.vae import build as build_vae
+from w2s.world import render
 
 CPU = Execution(device="cpu")
 SPEC = {
@@ -27,6 +28,7 @@ SPEC = {
     "steps": 60,
     "batch": 8,
     "lr": 1e-2,
+    "mse_weight": 2.0,
     "kl_weight": 5e-4,
     "seed": 0,
 }
@@ -48,7 +50,7 @@ def world(tmp_path_factory):
 
 def run_vae(out, parents, **changes):
     out.mkdir()
-    return vae.build(Job("vae", "k", SPEC | changes, out, parents, execution=CPU))
+    return build_vae(Job("vae", "k", SPEC | changes, out, parents, execution=CPU))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def given_folder(path, **config):
 def take_folder(path, out):
     out.mkdir()
     spec = {"kind": "diffusers", "fingerprint": "f"}
-    return vae.build(Job("vae", "k", spec, out, local={"path": path}, execution=CPU))
+    return build_vae(Job("vae", "k", spec, out, local={"path": path}, execution=CPU))
 
 
 def run_encode(out, parents, vae_node, shard=0, of=1, flip=False):

@@ -11,8 +11,8 @@ from tiny_study import DELETE, kinds_of
 from w2s.guidance.registry import METHODS
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node, canonical
-from w2s.plan.start import priorities
 from w2s.plan.study import plan
+from w2s.run.start import priorities
 
 ROWS = ("tables", "guidance", "rows")
 SAMPLES = {"segment", "metrics"}

@@ -9,11 +9,11 @@ import pytest
 from w2s.errors import UserError
 from w2s.guidance.registry import METHODS
 from w2s.params.load import load_params
-from w2s.plan.overview import overview
-from w2s.plan.start import start
 from w2s.plan.study import plan, plan_sweep
 from w2s.plan.sweep import swept
-from w2s.trace import group_of
+from w2s.run.overview import overview
+from w2s.run.start import start
+from w2s.store.lineage import group_of
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "params.yaml"

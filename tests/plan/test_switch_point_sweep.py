@@ -10,8 +10,8 @@ from w2s.guidance.cfg import CFG
 from w2s.guidance.windows import Guidance
 from w2s.params.load import load_params
 from w2s.params.study import Row, Table
-from w2s.plan.overview import overview
 from w2s.plan.study import plan
+from w2s.run.overview import overview
 
 ROOT = Path(__file__).parents[2]
 STEPS, SWITCHES = 28, (4, 8, 12, 14, 16, 20, 24)

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from w2s import store
-from w2s.doctor import check_store
 from w2s.errors import UserError
-from w2s.store import Damaged, node_dir, present, publish, scratch_dir, set_aside, verify
+from w2s.store import folders
+from w2s.store.doctor import check_store
+from w2s.store.folders import Damaged, node_dir, present, publish, scratch_dir, set_aside, verify
 
 KEY, OTHER = "0123456789abcdef", "fedcba9876543210"
 
@@ -35,12 +35,12 @@ def test_a_published_node_verifies():
     make()
     folder = verify("weights", KEY)
     assert (folder / "inner/deep.txt").read_text() == "b"
-    manifest = store.read_manifest("weights", KEY)
+    manifest = folders.read_manifest("weights", KEY)
     assert set(manifest["files"]) == {"model.bin", "inner/deep.txt"}
     assert manifest["kind"] == "weights"
     assert manifest["key"] == KEY
-    assert store.kind_of(KEY) == "weights"
-    assert not any((store.STORE / ".scratch").iterdir())
+    assert folders.kind_of(KEY) == "weights"
+    assert not any((folders.STORE / ".scratch").iterdir())
 
 
 def missing(folder):
@@ -119,11 +119,11 @@ def test_a_damaged_node_is_moved_out_of_the_way_and_can_be_made_again(damage):
     make()
     damage(node_dir("weights", KEY))
     with pytest.raises(UserError, match=r"is damaged: .*; it was moved to results/store/.damaged/"):
-        store.verified_or_set_aside("weights", KEY)
+        folders.verified_or_set_aside("weights", KEY)
     assert not present("weights", KEY)
     make()
     assert verify("weights", KEY)
-    assert len(list((store.STORE / ".damaged").iterdir())) == 1
+    assert len(list((folders.STORE / ".damaged").iterdir())) == 1
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -151,14 +151,14 @@ def test_several_wrecks_of_one_node_are_all_kept():
     for _ in range(3):
         make()
         set_aside("weights", KEY)
-    assert len(list((store.STORE / ".damaged").iterdir())) == 3
+    assert len(list((folders.STORE / ".damaged").iterdir())) == 3
 
 
 def test_the_first_publisher_wins():
     make(text="first")
     make(text="second")
     assert (verify("weights", KEY) / "model.bin").read_text() == "first"
-    assert not any((store.STORE / ".scratch").iterdir())
+    assert not any((folders.STORE / ".scratch").iterdir())
 
 
 def test_what_snakemake_made_ready_is_replaced():
@@ -176,11 +176,11 @@ def test_a_half_written_folder_in_the_place_gives_way():
 
 def test_a_removed_node_is_gone_and_an_unknown_key_is_named():
     make()
-    store.remove("weights", KEY)
+    folders.remove("weights", KEY)
     assert not present("weights", KEY)
-    assert not any((store.STORE / ".scratch").iterdir())
+    assert not any((folders.STORE / ".scratch").iterdir())
     with pytest.raises(UserError, match=f"the store has no node {KEY}"):
-        store.kind_of(KEY)
+        folders.kind_of(KEY)
 
 
 def test_scratch_begins_empty():
@@ -191,7 +191,7 @@ def test_scratch_begins_empty():
 
 KILLED = """
 import os, pathlib, signal, sys
-from w2s import store
+from w2s.store import folders
 calls = {"n": 0}
 def fuse(name, real):
     def call(*args, **kwargs):
@@ -201,11 +201,11 @@ def fuse(name, real):
         return real(*args, **kwargs)
     return call
 for owner, name in [(os, "fsync"), (pathlib.Path, "rename"), (pathlib.Path, "mkdir"),
-                    (pathlib.Path, "open"), (store, "sha256"), (store, "write_durably")]:
+                    (pathlib.Path, "open"), (folders, "sha256"), (folders, "write_durably")]:
     setattr(owner, name, fuse(name, getattr(owner, name)))
-scratch = store.scratch_dir("weights", sys.argv[2])
+scratch = folders.scratch_dir("weights", sys.argv[2])
 (scratch / "model.bin").write_text("a")
-store.publish(scratch, "weights", sys.argv[2], {})
+folders.publish(scratch, "weights", sys.argv[2], {})
 print("published")
 """
 
@@ -232,12 +232,12 @@ def test_a_kill_at_any_point_leaves_nothing_or_a_whole_node():
 
 def test_kills_at_random_moments_leave_a_store_without_damage():
     loop = (
-        "import itertools, sys\nfrom w2s import store\nprint('ready', flush=True)\n"
+        "import itertools, sys\nfrom w2s.store import folders\nprint('ready', flush=True)\n"
         "for i in itertools.count():\n"
-        "    scratch = store.scratch_dir('weights', f'{i:016x}')\n"
+        "    scratch = folders.scratch_dir('weights', f'{i:016x}')\n"
         "    (scratch / 'a').write_bytes(bytes(10**5))\n"
-        "    store.publish(scratch, 'weights', f'{i:016x}', {})\n"
-        "    if i % 3 == 0:\n        store.remove('weights', f'{i:016x}')\n"
+        "    folders.publish(scratch, 'weights', f'{i:016x}', {})\n"
+        "    if i % 3 == 0:\n        folders.remove('weights', f'{i:016x}')\n"
     )
     for wait in (0.02, 0.05, 0.11):
         process = subprocess.Popen([sys.executable, "-c", loop], stdout=subprocess.PIPE)

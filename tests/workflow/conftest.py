@@ -5,8 +5,8 @@ import os
 import pytest
 from run_folder import WARM, RunFolder
 
-from w2s import warm
-from w2s.lock import locked
+from w2s.run import warm
+from w2s.store.lock import locked
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from w2s.plan.frozen import FrozenPlan
+from w2s.run.frozen import FrozenPlan
 
 ROOT = Path(__file__).parents[2]
 SMALL = Path(__file__).with_name("small.yaml")

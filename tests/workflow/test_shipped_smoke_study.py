@@ -8,7 +8,7 @@ from run_folder import ROOT, RunFolder
 
 from w2s.params.load import load_params
 from w2s.plan.study import plan
-from w2s.report.keys import carried_key
+from w2s.store.keys import carried_key
 
 
 def test_every_published_file_exists_opens_and_carries_its_key(tmp_path):

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from w2s.params.base import Strict
+from w2s.strict import Strict
 
 if TYPE_CHECKING:
     from torch import Tensor

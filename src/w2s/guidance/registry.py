@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter
 
 import w2s.guidance
 from w2s.guidance.base import Method
-from w2s.params.base import frozen
+from w2s.strict import frozen
 
 ABOVE = {"registry", "table", "windows"}  # modules that build on the registry
 

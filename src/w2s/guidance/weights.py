@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from w2s.params.base import Strict
+from w2s.strict import Strict
 
 if TYPE_CHECKING:
     from w2s.guidance.base import Method, Step

@@ -19,7 +19,7 @@ from w2s.errors import UserError
 from w2s.guidance.base import Method, Step
 from w2s.guidance.blend import Blend
 from w2s.guidance.registry import METHODS
-from w2s.params.base import Strict, frozen
+from w2s.strict import Strict, frozen
 
 
 class Span(Strict):

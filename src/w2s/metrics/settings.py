@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from w2s.errors import UserError
-from w2s.params.base import Strict
+from w2s.strict import Strict
 
 Metric = Literal["fd", "sfd", "kid", "precision", "recall", "accuracy", "confidence", "isc"]
 Network = Literal["trained", "inception-v3-compat"]

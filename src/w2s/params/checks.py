@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from w2s.metrics.settings import ONLY_FROM
-from w2s.params.base import nearest
+from w2s.params.networks import latent_factor, latent_size, network_depth, snapshots
 from w2s.params.study import Study
-from w2s.plan.networks import latent_factor, latent_size, network_depth, snapshots
+from w2s.strict import nearest
 
 Mistake = tuple[tuple[str | int, ...], str]  # the key's path, and what is wrong there
 

@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
 
 from w2s.errors import UserError
-from w2s.params.base import Strict
 from w2s.params.checks import mistakes
 from w2s.params.data import FolderData
 from w2s.params.files import Layers, read_scale, read_yaml
 from w2s.params.fingerprint import count_classes, fingerprint
 from w2s.params.sentences import sentences
 from w2s.params.study import Study
+from w2s.strict import Strict
 
 COMMAND_LINE = "command line"
 

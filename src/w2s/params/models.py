@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from w2s.params.base import Strict
 from w2s.params.data import NonNegative, Seed
+from w2s.strict import Strict
 from w2s.training.objectives import Objective
 
 EmaLength = Annotated[float, Field(gt=0, lt=0.28)]  # beyond, the power function has no exponent

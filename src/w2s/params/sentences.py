@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from w2s.params.base import Unknown, nearest
 from w2s.params.files import KeyPath
+from w2s.strict import Unknown, nearest
 
 BLOCK = "a block of keys and values"
 WORDS = {  # pydantic's type of error: what the value must be, with the error's own context

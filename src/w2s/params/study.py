@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 from w2s.guidance.weights import Number
 from w2s.guidance.windows import Guidance
 from w2s.metrics.settings import Metric, MetricSettings
-from w2s.params.base import Strict
 from w2s.params.data import (
     DiffusersVAE,
     FolderData,
@@ -22,6 +21,7 @@ from w2s.params.data import (
     TrainedVAE,
 )
 from w2s.params.models import EmaLength, Network, Training, WeakModel
+from w2s.strict import Strict
 
 Column = Literal[Metric, "forwards"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from w2s.params.load import Params
-from w2s.plan.networks import latent_size
+from w2s.params.networks import latent_size
 from w2s.plan.nodes import Node
 from w2s.sampling.trajectories import Segment, decode, forwards
 from w2s.sampling.tree import Shape

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from w2s.params.load import Params
-from w2s.plan.networks import network_config, part_config, snapshot_steps
+from w2s.params.networks import network_config, part_config, snapshot_steps
 from w2s.plan.nodes import Node
 from w2s.plan.published import Group, groups
 from w2s.plan.samples import SampleSet, add_sample_sets

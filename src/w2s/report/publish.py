@@ -7,8 +7,6 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-from w2s import store
-from w2s.plan.frozen import FrozenPlan
 from w2s.plan.published import Group
 from w2s.report.curves import training_curves
 from w2s.report.files import write_json
@@ -17,14 +15,14 @@ from w2s.report.rows import read_metrics, row_cells
 from w2s.report.schedules import weight_schedules
 from w2s.report.sweep import publish_sweep
 from w2s.report.tables import write_table
+from w2s.store import folders
 
 COLUMNS = 15  # pictures per row of a sample grid
 
 
-def publish(name: str, plan: FrozenPlan) -> None:
-    """Write one group's files, each with the group's key in it."""
-    group = plan.group(name)
-    kind = name.split("/")[0]
+def publish(group: Group) -> None:
+    """Write a group's files, each with the group's key in it."""
+    kind = group.name.split("/")[0]
     publishers = {
         "cells": publish_cells,
         "table": publish_table,
@@ -67,8 +65,8 @@ def publish_curves(group: Group) -> None:
     """The loss of every training run."""
     curves, branches = [], set()
     for key in group.needs:
-        folder = store.verified_or_set_aside("train", key)
-        manifest = store.read_manifest("train", key)
+        folder = folders.verified_or_set_aside("train", key)
+        manifest = folders.read_manifest("train", key)
         curves.append((manifest["label"].removeprefix("train "), folder / "log.csv"))
         branches.add(manifest["spec"]["start"])
     training_curves(Path(group.paths[0]), group.key, curves, sorted(branches - {0}))
@@ -91,7 +89,7 @@ def picture_labels(group: Group, rows: list[dict]) -> list[str]:
     shown = _shown(folder)
     if not all(row["conditional"] for row in rows):
         return [""] * len(shown)
-    index = store.verified_or_set_aside("index", group.facts["index"])
+    index = folders.verified_or_set_aside("index", group.facts["index"])
     names = json.loads((index / "classes.json").read_text())
     names = [name.replace("-", " ").replace("_", " ") for name in names]  # may break into lines
     return [names[label] for label in np.load(folder / "labels.npy")[shown]]
@@ -99,7 +97,7 @@ def picture_labels(group: Group, rows: list[dict]) -> list[str]:
 
 def _measured_in(row: dict) -> Path:
     """The metrics of a row's first training seed."""
-    return store.verified_or_set_aside("metrics", row["metrics"][0])
+    return folders.verified_or_set_aside("metrics", row["metrics"][0])
 
 
 def _shown(folder: Path) -> list[int]:

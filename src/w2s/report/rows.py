@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from w2s import store
 from w2s.plan.published import Group
 from w2s.report.cells import build_cell
+from w2s.store import folders
 
 
 def row_cells(group: Group, row: dict, against: dict) -> dict[str, dict]:
@@ -37,8 +37,7 @@ def row_cells(group: Group, row: dict, against: dict) -> dict[str, dict]:
 
 def measured(row: dict) -> list[dict]:
     """A row's metrics, one per training seed."""
-    folders = [store.verified_or_set_aside("metrics", key) for key in row["metrics"]]
-    return [read_metrics(folder) for folder in folders]
+    return [read_metrics(folders.verified_or_set_aside("metrics", key)) for key in row["metrics"]]
 
 
 def read_metrics(folder: Path) -> dict:

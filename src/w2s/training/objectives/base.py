@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from w2s.guidance.base import Signal
-from w2s.params.base import Strict
+from w2s.strict import Strict
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from w2s import store
 from w2s.params.load import Params
 from w2s.plan.estimate import Estimate, Estimator
 from w2s.plan.kinds import KINDS
@@ -13,8 +12,9 @@ from w2s.plan.nodes import Node
 from w2s.plan.samples import families
 from w2s.plan.study import Plan, plan, plan_sweep
 from w2s.plan.sweep import swept
-from w2s.report.keys import carried_key
 from w2s.sampling.trajectories import cost
+from w2s.store import folders
+from w2s.store.keys import carried_key
 
 UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
@@ -48,7 +48,7 @@ def overview(params: Params, nodes: bool) -> str:
 
 
 def _absent(planned: Plan) -> list[Node]:
-    return [n for n in planned.nodes.values() if not store.present(n.kind, n.key)]
+    return [n for n in planned.nodes.values() if not folders.present(n.kind, n.key)]
 
 
 def _stages(params: Params, planned: Plan, absent: list[Node]) -> list[str]:
@@ -158,13 +158,13 @@ def _reason(node: Node, missing: set[str], known: dict) -> str:
 def _published_specs() -> dict[tuple[str, str], dict]:
     """The newest published node of each kind and label."""
     newest: dict[tuple[str, str], dict] = {}
-    for path in store.STORE.glob(f"*/*/{store.MANIFEST}"):
+    for path in folders.STORE.glob(f"*/*/{folders.MANIFEST}"):
         kind, key = path.parts[-3:-1]
         if kind not in KINDS:
             continue
         try:
-            manifest = store.read_manifest(kind, key)
-        except store.Damaged:
+            manifest = folders.read_manifest(kind, key)
+        except folders.Damaged:
             continue  # named and set aside by whoever reads it first
         name = kind, manifest["label"]
         if name not in newest or newest[name]["end"] < manifest["end"]:

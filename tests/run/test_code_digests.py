@@ -7,8 +7,8 @@ import textwrap
 import pytest
 
 from w2s.guidance.registry import METHODS
-from w2s.plan import code
 from w2s.plan.kinds import KINDS
+from w2s.run import code
 
 SOURCE = '''
 """About the module."""
@@ -91,7 +91,7 @@ def test_everything_that_makes_results_is_recorded():
         ("segment", {"w2s.sampling.segment", "w2s.sampling.solvers", "w2s.models.sit"}),
         ("metrics", {"w2s.metrics.evaluate", "w2s.metrics.scores"}),
         ("weights", {"w2s.weak.extract", "w2s.training.power"}),
-        ("images", {"w2s.toy.render", "w2s.toy.world"}),
+        ("images", {"w2s.world.render", "w2s.world.scenes"}),
     ],
 )
 def test_a_kind_rests_on_the_modules_it_imports(kind, modules):

@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime
 
 from w2s.params.load import Params
+from w2s.params.networks import network_config
 from w2s.plan.estimate import gmacs
-from w2s.plan.networks import network_config
 
 SECONDS = 5.0  # how long to measure
 CPU_WORK, GPU_WORK = 16.0, 2000.0  # billions of multiply-accumulates at once, about

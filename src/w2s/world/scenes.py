@@ -71,7 +71,7 @@ SHAPES = {
 CLASSES = [f"{colour}-{shape}" for shape in SHAPES for colour in COLOURS]
 
 
-def scenes(count: int, jitter: float, seed: int) -> np.ndarray:
+def random_scenes(count: int, jitter: float, seed: int) -> np.ndarray:
     """Draw `count` scenes, (count,) of dtype SCENE.
 
     Classes take turns, and within a class every combination of texture, background and size

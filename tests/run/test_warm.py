@@ -10,20 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from w2s import store, warm
-from w2s.plan.frozen import freeze
 from w2s.plan.nodes import Node
 from w2s.plan.study import Plan
+from w2s.run import warm
+from w2s.run.frozen import freeze
+from w2s.store import folders
 
 SERVER = """
 import sys
 from pathlib import Path
 from dataclasses import replace
-from w2s import warm
+from w2s.cli import main
+from w2s.run import warm
 from w2s.plan.kinds import KINDS
 warm.IMPORTS = ("numpy", "PIL.Image")
 KINDS["vae"] = replace(KINDS["vae"], builder="fated_builder:build", imports=())
-warm.serve(Path(sys.argv[1]))
+warm.serve(Path(sys.argv[1]), main)
 """
 FATED = """
 import os, pathlib, signal, sys, time
@@ -46,7 +48,7 @@ def build(job):
         pathlib.Path("pid").write_text(str(os.getpid()))
         time.sleep(60)
 """
-CLIENT = "import sys; from w2s import warm; sys.exit(warm.run(sys.argv[1:]))"
+CLIENT = "import sys; from w2s.run import warm; sys.exit(warm.run(sys.argv[1:]))"
 IMAGES = Node("images", {"count": 6, "resolution": 12, "seed": 0, "jitter": 0.25})
 FATES = {"user error": 2, "out of time": 75, "bug": 1, "exit": 7, "killed": 137, "slow": 143}
 NODES = {fate: Node("vae", {"fate": fate}) for fate in FATES}
@@ -106,11 +108,11 @@ def test_a_warm_job_publishes_the_bytes_of_a_cold_one(server, plan):
     command = [sys.executable, "-m", "w2s", "render", IMAGES.key, "--plan", plan]
     done = subprocess.run(command, env={k: v for k, v in os.environ.items() if k != warm.ADDRESS})
     assert done.returncode == 0
-    cold = store.read_manifest("images", IMAGES.key)
-    store.remove("images", IMAGES.key)
+    cold = folders.read_manifest("images", IMAGES.key)
+    folders.remove("images", IMAGES.key)
     assert ask("render", IMAGES.key, "--plan", plan).returncode == 0
-    store.verify("images", IMAGES.key)
-    forked = store.read_manifest("images", IMAGES.key)
+    folders.verify("images", IMAGES.key)
+    forked = folders.read_manifest("images", IMAGES.key)
     assert forked["files"] == cold["files"]
     clock = {"start", "end", "seconds", "cpu_seconds", "startup_cpu_seconds"}
     assert {k: v for k, v in forked.items() if k not in clock} == {
@@ -125,7 +127,7 @@ def test_the_status_and_the_output_of_a_fork_are_the_clients(server, plan, fate)
     assert done.stdout == "began\n"
     assert ("w2s: a mistake" in done.stderr) is (fate == "user error")
     assert ("Traceback" in done.stderr) is (fate == "bug")
-    assert not store.present("vae", NODES[fate].key)
+    assert not folders.present("vae", NODES[fate].key)
     assert server.poll() is None  # the warm process goes on
 
 
@@ -144,7 +146,7 @@ def test_the_end_of_the_client_ends_the_fork(server, plan, number):
     client.send_signal(number)
     client.wait()
     wait_for(lambda: gone(fork))
-    assert list((store.STORE / ".scratch").iterdir()) == []
+    assert list((folders.STORE / ".scratch").iterdir()) == []
     assert server.poll() is None
 
 
@@ -168,6 +170,6 @@ def test_start_tells_the_children_where_to_ask(monkeypatch, tmp_path):
     monkeypatch.setenv(warm.ADDRESS, "")
     warm.start(tmp_path / "logs/warm.log")
     address = Path(os.environ[warm.ADDRESS])
-    assert started == [[sys.executable, "-m", "w2s.warm", str(address)]]
+    assert started == [[sys.executable, "-m", "w2s", "serve", str(address)]]
     assert address.parent.is_dir()
     address.parent.rmdir()

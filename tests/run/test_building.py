@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from w2s import build as building
-from w2s import store
 from w2s.cli import main
 from w2s.errors import OutOfTime, UserError
-from w2s.plan.frozen import FrozenPlan, freeze
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
 from w2s.plan.study import Plan
+from w2s.run import build as building
+from w2s.run.frozen import FrozenPlan, freeze
+from w2s.store import folders
 
 
 def write(job):
@@ -69,9 +69,9 @@ def test_a_child_is_built_from_verified_parents(nodes):
     parent, child, plan = nodes
     for node in (parent, child):
         building.build(node.kind, node.key, FrozenPlan(plan))
-    text = (store.verify("index", child.key) / "text.txt").read_text()
+    text = (folders.verify("index", child.key) / "text.txt").read_text()
     assert text == "{'of': 'it'} ['images']"
-    manifest = store.read_manifest("index", child.key)
+    manifest = folders.read_manifest("index", child.key)
     assert manifest["facts"] == {"forwards": 3.5}
     assert manifest["parents"] == {"images": [parent.key]}
     assert manifest["spec"] == child.spec
@@ -83,13 +83,13 @@ def test_a_child_is_built_from_verified_parents(nodes):
 def test_a_damaged_parent_is_named_and_out_of_the_store(nodes, damage, capsys):
     parent, child, plan = nodes
     building.build("images", parent.key, FrozenPlan(plan))
-    file = store.node_dir("images", parent.key) / "text.txt"
+    file = folders.node_dir("images", parent.key) / "text.txt"
     file.write_text("other") if damage == "alter" else file.unlink()
     assert main(["index", child.key, "--plan", str(plan)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert f"images/{parent.key} is damaged: text.txt" in error
-    assert not store.present("images", parent.key)
+    assert not folders.present("images", parent.key)
     building.build("images", parent.key, FrozenPlan(plan))
     assert main(["index", child.key, "--plan", str(plan)]) == 0
 
@@ -107,8 +107,8 @@ def test_a_failing_builder_leaves_nothing(nodes, monkeypatch, capsys, builder, s
     parent, _, plan = nodes
     use(monkeypatch, builder)
     assert main(["render", parent.key, "--plan", str(plan)]) == status
-    assert not store.present("images", parent.key)
-    assert list((store.STORE / ".scratch").iterdir()) == []
+    assert not folders.present("images", parent.key)
+    assert list((folders.STORE / ".scratch").iterdir()) == []
     error = capsys.readouterr().err
     assert ("Traceback" in error) is (builder is fail)
 
@@ -164,8 +164,8 @@ def test_a_signal_in_the_middle_publishes_nothing(nodes, tmp_path, number):
     assert job.stdout.readline() == b"half\n"
     job.send_signal(number)
     assert job.wait(timeout=30) != 0
-    assert not store.node_dir("images", parent.key).exists()
+    assert not folders.node_dir("images", parent.key).exists()
     if number != signal.SIGKILL:
-        assert list((store.STORE / ".scratch").iterdir()) == []
+        assert list((folders.STORE / ".scratch").iterdir()) == []
     assert main(["render", parent.key, "--plan", str(plan)]) == 0
-    assert store.verify("images", parent.key)
+    assert folders.verify("images", parent.key)

@@ -17,7 +17,10 @@ from w2s.guidance.registry import METHODS
 from w2s.plan.kinds import KINDS
 
 RECORD = Path(__file__).with_name("code.json")
-INFRASTRUCTURE = ("w2s.errors", "w2s.job", "w2s.device", "w2s.store", "w2s.params", "w2s.plan")
+INFRASTRUCTURE = tuple(
+    f"w2s.{room}"
+    for room in ("errors", "strict", "job", "device", "params", "plan", "store", "run")
+)
 
 
 def current() -> dict[str, dict]:

@@ -4,7 +4,7 @@ from PIL import Image
 
 from w2s.data.tables import write_table
 from w2s.job import Job
-from w2s.toy import world
+from w2s.world.scenes import CLASSES, attributes, draw, random_scenes
 
 CHUNK = 512  # pictures drawn at a time, to bound memory
 COLUMNS = ["file", "class", "caption", "shape", "colour", "texture", "background", "size"]
@@ -16,15 +16,15 @@ def build(job: Job) -> None:
     Spec: count (of pictures), resolution (pixels), jitter (0 to 1), seed.
     """
     spec, root = job.spec, job.out / "images"
-    for name in world.CLASSES:
+    for name in CLASSES:
         (root / name).mkdir(parents=True)
-    scenes = world.scenes(spec["count"], spec["jitter"], spec["seed"])
+    scenes = random_scenes(spec["count"], spec["jitter"], spec["seed"])
     rows = []
     for start in job.progress(range(0, len(scenes), CHUNK), -(-len(scenes) // CHUNK), "drawing"):
         chunk = scenes[start : start + CHUNK]
-        pictures = world.draw(chunk, spec["resolution"])
+        pictures = draw(chunk, spec["resolution"])
         for number, (scene, picture) in enumerate(zip(chunk, pictures, strict=True), start):
-            row = world.attributes(scene)
+            row = attributes(scene)
             row["file"] = f"{row['class']}/{number:06d}.png"
             Image.fromarray(picture).save(root / row["file"])
             rows.append([row[column] for column in COLUMNS])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from w2s import store
 from w2s.errors import UserError
 from w2s.params.load import Params
 from w2s.plan.published import Group
 from w2s.plan.study import Plan, plan, plan_sweep
-from w2s.report.keys import carried_key, carried_nodes
+from w2s.store import folders
+from w2s.store.keys import carried_key, carried_nodes
 
 
 def show(path: Path) -> str:
@@ -30,13 +30,13 @@ def show(path: Path) -> str:
             continue
         seen.add(key)
         try:
-            manifest = store.read_manifest(kind, key)
-        except store.Damaged as damage:
+            manifest = folders.read_manifest(kind, key)
+        except folders.Damaged as damage:
             raise UserError(f"{damage}; `w2s doctor --store` sets it aside") from None
         lines += _describe(manifest, depth)
         todo = [
             *(
-                ((store.kind_of(p), p), depth + 1)
+                ((folders.kind_of(p), p), depth + 1)
                 for ps in manifest["parents"].values()
                 for p in ps
             ),
@@ -54,9 +54,9 @@ def recompute(path: Path, params: Params) -> str:
     study = plan(params).joined(plan_sweep(params))
     group = group_of(study, path)
     own = own_nodes(study, group)
-    there = [study.nodes[key] for key in own if store.present(study.nodes[key].kind, key)]
+    there = [study.nodes[key] for key in own if folders.present(study.nodes[key].kind, key)]
     for node in reversed(there):  # children first, so that a kill leaves no child without parents
-        store.remove(node.kind, node.key)
+        folders.remove(node.kind, node.key)
     for file in group.paths:
         Path(file).unlink(missing_ok=True)
     names = ", ".join(f"{node.kind} {node.key}" for node in there) or "no nodes"

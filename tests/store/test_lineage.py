@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from w2s import store
 from w2s.cli import main
 from w2s.errors import UserError
-from w2s.plan.frozen import FrozenPlan, freeze
-from w2s.plan.start import KEYS, refuse_absent_files, sync_keys
 from w2s.report.files import write_json, write_text
-from w2s.report.keys import carried_key, carried_nodes
-from w2s.trace import group_of, own_nodes, recompute, show
+from w2s.run.frozen import FrozenPlan, freeze
+from w2s.run.start import refuse_absent_files
+from w2s.store import folders
+from w2s.store.keys import KEYS, carried_key, carried_nodes, sync_keys
+from w2s.store.lineage import group_of, own_nodes, recompute, show
 
 FACTS = {
     "facts": {"forwards": 3},
@@ -26,10 +26,10 @@ FACTS = {
 def fake_store(planned) -> None:
     """A small published node for each of a plan."""
     for node in planned.nodes.values():
-        scratch = store.scratch_dir(node.kind, node.key)
+        scratch = folders.scratch_dir(node.kind, node.key)
         (scratch / "data.txt").write_text(node.label)
         facts = FACTS | {"label": node.label, "spec": node.spec, "parents": node.parents}
-        store.publish(scratch, node.kind, node.key, facts)
+        folders.publish(scratch, node.kind, node.key, facts)
 
 
 def fake_files(planned) -> None:
@@ -53,7 +53,7 @@ def finished(study_folder):
 
 
 def present(planned) -> set[str]:
-    return {key for key, node in planned.nodes.items() if store.present(node.kind, key)}
+    return {key for key, node in planned.nodes.items() if folders.present(node.kind, key)}
 
 
 def test_show_walks_to_the_raw_images(finished, capsys):
@@ -79,7 +79,7 @@ def test_show_says_what_it_cannot_show(finished, tmp_path):
     with pytest.raises(UserError, match="name a cell"):
         show(Path("absent.json"))
     final = finished.sets["guidance", "sgg", 0]
-    (store.node_dir("metrics", final.metrics) / "manifest.json").write_text("{")
+    (folders.node_dir("metrics", final.metrics) / "manifest.json").write_text("{")
     with pytest.raises(UserError, match="is damaged: its manifest cannot be read"):
         show(Path("results/cells/guidance/sgg/fd.json"))
 
@@ -109,7 +109,7 @@ def test_recompute_forgets_a_shared_beginning_when_nobody_else_begins_so(finishe
 
 def test_recompute_of_half_a_store_forgets_the_rest(finished, study_folder):
     final = finished.sets["guidance", "sgg", 0]
-    store.remove("metrics", final.metrics)
+    folders.remove("metrics", final.metrics)
     recompute(Path("results/cells/guidance/sgg/fd.json"), study_folder.load())
     assert not present(finished) & {final.metrics, *final.segments}
 
@@ -233,5 +233,5 @@ def test_the_overview_says_what_would_run_and_why(finished, study_folder, capsys
     assert f"segment {final.segments[0]} sample cfg-3: changed since" in out
     assert f"metrics {final.metrics} evaluate cfg-3: rests on 1 node(s)" in out
     damaged = finished.sets["guidance", "sgg", 0].metrics
-    (store.node_dir("metrics", damaged) / "manifest.json").write_text("{")
+    (folders.node_dir("metrics", damaged) / "manifest.json").write_text("{")
     assert main(["plan"]) == 0

@@ -14,14 +14,14 @@ from importlib import metadata
 from pathlib import Path
 
 import w2s
-from w2s import store
 from w2s.errors import UserError
 from w2s.job import Execution, Job
-from w2s.lock import locked
-from w2s.memory import keep_freed_memory
-from w2s.plan.frozen import FrozenPlan
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
+from w2s.run.frozen import FrozenPlan
+from w2s.run.memory import keep_freed_memory
+from w2s.store import folders
+from w2s.store.lock import locked
 
 PACKAGES = ("torch", "diffusers", "timm", "torch-fidelity", "accelerate", "numpy", "safetensors")
 
@@ -36,8 +36,8 @@ def build(kind: str, key: str, plan: FrozenPlan) -> None:
     node = plan.node(key)
     if node.kind != kind:
         raise UserError(f"node {key} is a {node.kind}; use `w2s {KINDS[node.kind].verb}`")
-    with locked(store.lock_path(kind, key)):  # a killed run's jobs may still be at it
-        if store.present(kind, key):
+    with locked(folders.lock_path(kind, key)):  # a killed run's jobs may still be at it
+        if folders.present(kind, key):
             print(f"{kind} {key} is there", file=sys.stderr)
         else:
             _build(node, plan)
@@ -46,16 +46,16 @@ def build(kind: str, key: str, plan: FrozenPlan) -> None:
 def _build(node: Node, plan: FrozenPlan) -> None:
     kind, key = node.kind, node.key
     parents = {
-        role: [store.verified_or_set_aside(plan.node(p).kind, p) for p in keys]
+        role: [folders.verified_or_set_aside(plan.node(p).kind, p) for p in keys]
         for role, keys in node.inputs.items()
     }
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leave by the finally
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     execution = Execution(**plan.execution)
-    scratch = store.scratch_dir(kind, key)
+    scratch = folders.scratch_dir(kind, key)
     try:
         facts = _work(node, scratch, parents, execution)
-        store.publish(scratch, kind, key, facts)
+        folders.publish(scratch, kind, key, facts)
         shutil.rmtree(execution.state / key, ignore_errors=True)  # of no more use
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -8,20 +8,20 @@ from PIL import Image
 
 from w2s.data.tables import read_table
 from w2s.job import Job
-from w2s.toy import render, world
+from w2s.world import render, scenes
 
 
 def test_classes_and_nuisances_are_balanced():
-    captions = Counter(world.attributes(s)["caption"] for s in world.scenes(720, 0.25, 0))
+    captions = Counter(scenes.attributes(s)["caption"] for s in scenes.random_scenes(720, 0.25, 0))
     assert len(captions) == 360
     assert set(captions.values()) == {2}
-    few = Counter(world.attributes(s)["class"] for s in world.scenes(65, 0.25, 0))
-    assert set(few) == set(world.CLASSES)
+    few = Counter(scenes.attributes(s)["class"] for s in scenes.random_scenes(65, 0.25, 0))
+    assert set(few) == set(scenes.CLASSES)
     assert set(few.values()) == {2, 3}
 
 
 def test_jitter_scales_every_free_variation():
-    calm, wild = world.scenes(400, 0.0, 3), world.scenes(400, 1.0, 3)
+    calm, wild = scenes.random_scenes(400, 0.0, 3), scenes.random_scenes(400, 1.0, 3)
     for name in ("x", "y", "turn", "phase"):
         assert (calm[name] == 0).all()
         assert wild[name].std() > 0.05
@@ -42,21 +42,21 @@ def test_jitter_scales_every_free_variation():
     ],
 )
 def test_shapes_cover_their_area(shape, area):
-    scene = np.zeros(1, world.SCENE)
-    scene["shape"], scene["radius"] = list(world.SHAPES).index(shape), 0.7
-    ground, paint = np.array(world.BACKGROUNDS["navy"]), np.array(world.COLOURS["red"])
-    cover = (world.draw(scene, 128)[0] - ground.astype(float))[..., 0] / (paint - ground)[0]
+    scene = np.zeros(1, scenes.SCENE)
+    scene["shape"], scene["radius"] = list(scenes.SHAPES).index(shape), 0.7
+    ground, paint = np.array(scenes.BACKGROUNDS["navy"]), np.array(scenes.COLOURS["red"])
+    cover = (scenes.draw(scene, 128)[0] - ground.astype(float))[..., 0] / (paint - ground)[0]
     assert cover.mean() * 4 / 0.7**2 == pytest.approx(area, rel=0.01)
 
 
 def test_a_turn_rotates_and_stripes_only_touch_the_ground():
-    scene = np.zeros(2, world.SCENE)
-    scene["shape"], scene["radius"] = list(world.SHAPES).index("star"), 0.7
+    scene = np.zeros(2, scenes.SCENE)
+    scene["shape"], scene["radius"] = list(scenes.SHAPES).index("star"), 0.7
     scene["turn"] = [0, np.pi / 2]
-    upright, turned = world.draw(scene, 64)
+    upright, turned = scenes.draw(scene, 64)
     assert np.abs(np.rot90(upright).astype(int) - turned).max() <= 1
     scene["turn"], scene["texture"] = 0, [0, 1]
-    plain, striped = world.draw(scene, 64)
+    plain, striped = scenes.draw(scene, 64)
     assert np.array_equal(plain[32, 32], striped[32, 32])
     assert plain[0].std(axis=0).max() == 0
     assert striped[0].std(axis=0).max() > 10
@@ -70,8 +70,8 @@ def test_rendering_writes_a_folder_of_classes_with_the_same_bytes_each_time(tmp_
     root = tmp_path / "a/images"
     rows = read_table(root / "attributes.csv")
     assert len(rows) == 60
-    assert sorted(path.name for path in root.iterdir() if path.is_dir()) == sorted(world.CLASSES)
-    pictures = world.draw(world.scenes(60, 0.25, 5), 12)
+    assert sorted(path.name for path in root.iterdir() if path.is_dir()) == sorted(scenes.CLASSES)
+    pictures = scenes.draw(scenes.random_scenes(60, 0.25, 5), 12)
     for row, picture in zip(rows, pictures, strict=True):
         assert row["class"] == row["file"].split("/")[0] == f"{row['colour']}-{row['shape']}"
         assert np.array_equal(np.asarray(Image.open(root / row["file"])), picture)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,14 +9,12 @@ from pathlib import Path
 
 from w2s.errors import UserError
 from w2s.params.load import load_params
-from w2s.plan.frozen import freeze
 from w2s.plan.nodes import Node
 from w2s.plan.published import Group
 from w2s.plan.study import Plan, plan, plan_sweep
-from w2s.report.keys import carried_key
-from w2s.store import present
-
-KEYS = Path(".w2s/keys")
+from w2s.run.frozen import freeze
+from w2s.store.folders import present
+from w2s.store.keys import sync_keys
 
 
 @dataclass(frozen=True)
@@ -105,22 +102,3 @@ def refuse_absent_files(planned) -> None:
                 f"{planned.scale}: {path}, which the {node.kind} is read from, does not exist; "
                 "put it there or correct the path in the scale's file"
             )
-
-
-def sync_keys(groups: dict[str, Group]) -> None:
-    """Bring each group's key file in line with what is wanted and what is published.
-
-    The key file is older than the published files when they show what is wanted, and newer when
-    they do not: that, and nothing else, makes Snakemake publish again.
-    """
-    for group in groups.values():
-        file = KEYS / f"{group.name}.key"
-        if not file.exists() or file.read_text() != group.key:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            scratch = file.with_suffix(f".{os.getpid()}")
-            scratch.write_text(group.key)
-            scratch.replace(file)
-        if all(carried_key(Path(path)) == group.key for path in group.paths):
-            os.utime(file, (0, 0))
-        elif file.stat().st_mtime == 0:
-            os.utime(file)

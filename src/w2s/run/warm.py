@@ -24,8 +24,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
+Main = Callable[[list[str]], int]  # the command line: arguments to exit status
 ADDRESS = "W2S_WARM"  # environment variable with the socket's path
 IMPORTS = (
     "torch",
@@ -33,7 +36,7 @@ IMPORTS = (
     "safetensors.torch",
     "diffusers.models.autoencoders.autoencoder_kl",
     "torch_fidelity",
-    "w2s.build",
+    "w2s.run.build",
     "matplotlib.figure",
     "pandas",
     "w2s.metrics.evaluate",
@@ -52,7 +55,7 @@ def start(log_file: Path) -> None:
         return
     path = Path(tempfile.mkdtemp(prefix="w2s-"), "warm")  # a socket's path must be short
     os.environ[ADDRESS] = str(path)
-    command = [sys.executable, "-m", "w2s.warm", str(path)]
+    command = [sys.executable, "-m", "w2s", "serve", str(path)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     log_file.parent.mkdir(parents=True, exist_ok=True)
     life, _ = os.pipe()  # its other end is closed by the end of this process alone
@@ -84,8 +87,8 @@ def run(argv: list[str]) -> int | None:
         return status[0] if status else 128 + signal.SIGKILL
 
 
-def serve(path: Path) -> None:
-    """Listen, import, and fork for every request until standard input ends."""
+def serve(path: Path, main: Main) -> NoReturn:
+    """Listen, import, and fork a process that runs `main` for every request until stdin ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -99,11 +102,13 @@ def serve(path: Path) -> None:
             with connection:
                 if os.fork() == 0:
                     listener.close()
-                    _answer(connection)
+                    _answer(connection, main)
     shutil.rmtree(path.parent)
+    sys.stdout.flush()
+    os._exit(0)  # an ordinary exit prints pages of triton's leaks
 
 
-def _answer(connection: socket.socket) -> None:
+def _answer(connection: socket.socket, main: Main) -> None:
     """In a fork: become the job that the request describes, then leave."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     header, (out, err), _, _ = socket.recv_fds(connection, 4, 2)
@@ -116,8 +121,6 @@ def _answer(connection: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     threading.Thread(target=_die_with, args=(connection,), daemon=True).start()
-    from w2s.cli import main
-
     status = 1
     try:
         status = main(request["argv"])
@@ -136,9 +139,3 @@ def _die_with(connection: socket.socket) -> None:
     """Treat the end of the asking process as a request to stop."""
     connection.recv(1)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
-    sys.stdout.flush()
-    os._exit(0)  # an ordinary exit prints pages of triton's leaks

@@ -9,7 +9,7 @@ import pytest
 
 WORK = """
 import resource, sys, torch
-from w2s.memory import keep_freed_memory
+from w2s.run.memory import keep_freed_memory
 if sys.argv[1] == "kept":
     keep_freed_memory()
 for turn in range(400):

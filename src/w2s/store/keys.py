@@ -1,0 +1,50 @@
+"""The key that a published file carries, the nodes a cell names, and the key files of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from w2s.plan.published import Group
+
+KEYS = Path(".w2s/keys")
+KEY = re.compile(rb"w2s-key[^0-9a-f]{1,5}([0-9a-f]{16})")
+
+
+def carried_key(path: Path) -> str | None:
+    """The key near the start of a published file; None where there is no file or no key."""
+    try:
+        with path.open("rb") as stream:
+            found = KEY.search(stream.read(4096))
+    except FileNotFoundError:
+        return None
+    return found[1].decode() if found else None
+
+
+def carried_nodes(path: Path) -> list[tuple[str, str]] | None:
+    """Kind and key of the nodes behind a cell; None if the file is no cell."""
+    try:
+        return [(kind, key) for kind, key in json.loads(path.read_text())["nodes"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def sync_keys(groups: dict[str, Group]) -> None:
+    """Bring each group's key file in line with what is wanted and what is published.
+
+    The key file is older than the published files when they show what is wanted, and newer when
+    they do not: that, and nothing else, makes Snakemake publish again.
+    """
+    for group in groups.values():
+        file = KEYS / f"{group.name}.key"
+        if not file.exists() or file.read_text() != group.key:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            scratch = file.with_suffix(f".{os.getpid()}")
+            scratch.write_text(group.key)
+            scratch.replace(file)
+        if all(carried_key(Path(path)) == group.key for path in group.paths):
+            os.utime(file, (0, 0))
+        elif file.stat().st_mtime == 0:
+            os.utime(file)
