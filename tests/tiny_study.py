@@ -6,7 +6,8 @@ from pathlib import Path
 import yaml
 
 from w2s.params.load import Params, load_params
-from w2s.plan.study import Plan, plan
+from w2s.plan.plan import Plan
+from w2s.plan.study import plan
 
 HOME = Path(__file__).resolve().parents[1]
 DELETE = object()

@@ -6,7 +6,7 @@ import json
 import pytest
 from PIL import Image
 
-from w2s.data.tables import read_table
+from w2s.data.csv_files import read_csv
 from w2s.errors import UserError
 
 
@@ -26,14 +26,14 @@ def test_rows_are_sorted_and_carry_checksums_and_sizes(folder, build_index):
     (folder / "cat/.DS_Store").write_text("ignored")
     (folder / "attributes.csv").write_text("file,caption\ncat/0.png,a cat\n")
     node = build_index(folder)
-    rows = read_table(node / "index.csv")
+    rows = read_csv(node / "index.csv")
     assert [row["file"] for row in rows] == [f"{c}/{i}.png" for c in ("cat", "dog") for i in "012"]
     assert [row["label"] for row in rows] == ["0"] * 3 + ["1"] * 3
     assert rows[0]["sha256"] == hashlib.sha256((folder / "cat/0.png").read_bytes()).hexdigest()
     assert (rows[0]["width"], rows[0]["height"]) == ("20", "16")
     assert json.loads((node / "classes.json").read_text()) == ["cat", "dog"]
     assert (node / "attributes.csv").read_text() == (folder / "attributes.csv").read_text()
-    assert read_table(node / "skipped.csv") == []
+    assert read_csv(node / "skipped.csv") == []
 
 
 def test_all_bad_files_are_refused_at_once(folder, build_index):
@@ -47,8 +47,8 @@ def test_all_bad_files_are_refused_at_once(folder, build_index):
 def test_bad_files_are_skipped_and_recorded(folder, build_index):
     names = spoil(folder)
     node = build_index(folder, "skip")
-    assert len(read_table(node / "index.csv")) == 6
-    skipped = read_table(node / "skipped.csv")
+    assert len(read_csv(node / "index.csv")) == 6
+    skipped = read_csv(node / "skipped.csv")
     assert sorted(row["file"] for row in skipped) == names
     assert all(row["reason"] for row in skipped)
 
@@ -74,7 +74,7 @@ def test_nested_files_and_any_file_name_are_kept(folder, build_index):
     (folder / "cat/deep").mkdir()
     odd = 'deep/comma, "quote"\n\udcff.png'  # \udcff stands for a byte that is not UTF-8
     (folder / "cat/0.png").rename(folder / "cat" / odd)
-    rows = read_table(build_index(folder) / "index.csv")
+    rows = read_csv(build_index(folder) / "index.csv")
     assert rows[2]["file"] == f"cat/{odd}"
 
 

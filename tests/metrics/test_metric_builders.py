@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from w2s.data.tables import write_table
+from w2s.data.csv_files import write_csv
 from w2s.errors import UserError
 from w2s.job import Execution, Job
 from w2s.metrics import evaluate, network, reference
@@ -62,7 +62,7 @@ def world(tmp_path_factory):
             file = f"{name}/{i:06}.png"
             sha256 = hashlib.sha256((root / "photos" / file).read_bytes()).hexdigest()
             rows.append((file, label, sha256, SIZE, SIZE))
-    write_table(index / "index.csv", ["file", "label", "sha256", "width", "height"], rows)
+    write_csv(index / "index.csv", ["file", "label", "sha256", "width", "height"], rows)
     (index / "classes.json").write_text(json.dumps(CLASSES))
     local = {"path": str(root / "photos")}
     features = run(network, root / "features", TRAINED, local, index=index)

@@ -8,9 +8,9 @@ import torch
 from diffusers import AutoencoderKL
 
 from w2s.data import encode, index
+from w2s.data.csv_files import read_csv
 from w2s.data.images import Images
 from w2s.data.latents import Latents
-from w2s.data.tables import read_table
 from w2s.errors import UserError
 from w2s.job import Execution, Job
 from w2s.models import vae
@@ -85,7 +85,7 @@ def run_encode(out, parents, vae_node, shard=0, of=1, flip=False):
 
 def test_training_learns_and_logs(trained):
     node, facts = trained
-    rows = read_table(node / "log.csv")
+    rows = read_csv(node / "log.csv")
     assert [int(row["step"]) for row in rows] == list(range(1, 61))
     first, last = (np.mean([float(row["l1"]) for row in part]) for part in (rows[:5], rows[-5:]))
     assert last < 0.75 * first

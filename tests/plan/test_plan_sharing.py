@@ -127,7 +127,7 @@ def test_shards_split_samples_and_latents_but_not_metrics(study_folder):
 
 def test_families_are_rows_of_one_model(study_folder):
     planned = study_folder.plan()
-    rows = {member: one.trajectory for member, one in planned.sets.items()}
+    rows = {member: one.drawing for member, one in planned.sets.items()}
     for members in families(rows).values():
         assert len({rows[m].model for m in members}) == 1
 

@@ -64,8 +64,8 @@ def test_a_row_per_weight_on_seeds_of_its_own(params, sweep):
     tried = params.study.sweep.weights
     assert len(sweep.sets) == 1 + sum(len(weights) for weights in tried.values())
     for one in sweep.sets.values():
-        assert one.trajectory.start["seeds"] == [100, 101]
-        assert one.trajectory.start["per_seed"] == 30
+        assert one.drawing.start["seeds"] == [100, 101]
+        assert one.drawing.start["per_seed"] == 30
     assert not set(params.study.sampling.seeds) & set(params.study.sweep.seeds)
 
 

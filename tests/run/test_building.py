@@ -13,7 +13,7 @@ from w2s.cli import main
 from w2s.errors import OutOfTime, UserError
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
-from w2s.plan.study import Plan
+from w2s.plan.plan import Plan
 from w2s.run import build as building
 from w2s.run.frozen import FrozenPlan, freeze
 from w2s.store import folders

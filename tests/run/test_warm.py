@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from w2s.plan.nodes import Node
-from w2s.plan.study import Plan
+from w2s.plan.plan import Plan
 from w2s.run import warm
 from w2s.run.frozen import freeze
 from w2s.store import folders

@@ -8,7 +8,7 @@ from w2s.guidance.blend import Blend
 from w2s.guidance.cfg import CFG
 from w2s.guidance.skip_layer import SkipLayer
 from w2s.sampling.grid import time_grid
-from w2s.sampling.trajectories import Segment, cost, decode, encode, forwards, segments
+from w2s.sampling.trajectories import Segment, cost, decode, encode, segment_forwards, segments
 from w2s.sampling.tree import Shape
 
 STEPS = 28
@@ -86,8 +86,8 @@ def test_a_state_is_the_same_wherever_it_was_cut():
 
 def test_heun_counts_two_evaluations_but_one_in_the_step_to_zero():
     plain = Segment(0, (None,) * STEPS)
-    assert forwards(plain, SHAPES, TIMES, "heun") == 2 * STEPS - 1
-    assert forwards(plain, SHAPES, TIMES, "sde") == STEPS
+    assert segment_forwards(plain, SHAPES, TIMES, "heun") == 2 * STEPS - 1
+    assert segment_forwards(plain, SHAPES, TIMES, "sde") == STEPS
 
 
 def test_methods_survive_their_encoding_in_run_lengths():

@@ -63,7 +63,7 @@ def test_show_walks_to_the_raw_images(finished, capsys):
     assert finished.groups["cells/guidance/sgg"].key in out
     (images,) = [key for key, node in finished.nodes.items() if node.kind == "images"]
     final = finished.sets["guidance", "sgg", 0]
-    for key in (images, final.metrics, *final.segments, final.trajectory.model):
+    for key in (images, final.metrics, *final.segments, final.drawing.model):
         assert key in out
     assert "render images" in out
     assert "train small" in out  # the weak network's training

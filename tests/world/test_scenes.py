@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from w2s.data.tables import read_table
+from w2s.data.csv_files import read_csv
 from w2s.job import Job
 from w2s.world import render, scenes
 
@@ -68,7 +68,7 @@ def test_rendering_writes_a_folder_of_classes_with_the_same_bytes_each_time(tmp_
         (tmp_path / name).mkdir()
         render.build(Job("images", "k", spec, tmp_path / name))
     root = tmp_path / "a/images"
-    rows = read_table(root / "attributes.csv")
+    rows = read_csv(root / "attributes.csv")
     assert len(rows) == 60
     assert sorted(path.name for path in root.iterdir() if path.is_dir()) == sorted(scenes.CLASSES)
     pictures = scenes.draw(scenes.random_scenes(60, 0.25, 5), 12)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from w2s.data.tables import read_table
+from w2s.data.csv_files import read_csv
 from w2s.errors import UserError
 from w2s.job import Job
 
@@ -79,7 +79,7 @@ class Images:
 
     def __init__(self, index: Path, root: Path, resolution: int, threads: int = 1):
         """`index` is the directory of an index node, `root` holds the class folders."""
-        rows = read_table(index / "index.csv")
+        rows = read_csv(index / "index.csv")
         self.root = root
         self.resolution = resolution
         self.files = [row["file"] for row in rows]  # relative to the root

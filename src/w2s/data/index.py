@@ -6,8 +6,8 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from w2s.data.csv_files import write_csv
 from w2s.data.images import SUFFIXES, BadImage, decode_image, image_root
-from w2s.data.tables import write_table
 from w2s.errors import UserError
 from w2s.job import Job
 
@@ -41,8 +41,8 @@ def build(job: Job) -> dict:
         hint = ', or set on_bad_file to "skip" to leave bad files out' if refused else ""
         raise UserError(f"{root} has {' and '.join(problems)}: mend or remove them{hint}")
 
-    write_table(job.out / "index.csv", COLUMNS, rows)
-    write_table(job.out / "skipped.csv", ["file", "reason"], bad)
+    write_csv(job.out / "index.csv", COLUMNS, rows)
+    write_csv(job.out / "skipped.csv", ["file", "reason"], bad)
     (job.out / "classes.json").write_text(json.dumps(classes, indent=0) + "\n")
     if (root / "attributes.csv").is_file():
         shutil.copyfile(root / "attributes.csv", job.out / "attributes.csv")

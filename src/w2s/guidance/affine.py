@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from w2s.guidance.base import STRONG, Method, Signal
-from w2s.guidance.weights import resolve
+from w2s.guidance.weights import without_schedules
 
 
 class Affine(Method):
@@ -22,7 +22,7 @@ class Affine(Method):
 
     def at(self, step):
         """The method with the weights of this step; None where only the condition counts."""
-        method = resolve(self, step)
+        method = without_schedules(self, step)
         return None if method.signals() == (STRONG,) else method
 
     def signals(self):

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from w2s.guidance.affine import Affine
 from w2s.guidance.base import HEAD, NULL, STRONG, Signal
 from w2s.guidance.cfg import CFG
-from w2s.guidance.weights import Weight, resolve
+from w2s.guidance.weights import Weight, without_schedules
 
 
 class Internal(Affine):
@@ -31,7 +31,7 @@ class Internal(Affine):
 
     def at(self, step):
         """The method with the weights of this step; plain CFG, or None, where w is 1."""
-        method = resolve(self, step)
+        method = without_schedules(self, step)
         return CFG(weight=method.cfg).at(step) if method.weight == 1 else method
 
     def coefficients(self):

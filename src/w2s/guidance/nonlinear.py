@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from w2s.guidance.base import NULL, STRONG, Method, State
 from w2s.guidance.cfg import CFG
-from w2s.guidance.weights import Weight, resolve
+from w2s.guidance.weights import Weight, without_schedules
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +34,7 @@ class Nonlinear(Method):
 
     def at(self, step):
         """The method with the weight of this step; CFG where it is below 1, None where it is 1."""
-        method = resolve(self, step)
+        method = without_schedules(self, step)
         return method if method.weight > 1 else CFG(weight=method.weight).at(step)
 
     def signals(self):

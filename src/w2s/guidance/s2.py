@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from w2s.guidance.base import Method, Step
 from w2s.guidance.cfg import CFG
 from w2s.guidance.skip_layer import SkipLayer
-from w2s.guidance.weights import Weight, resolve
+from w2s.guidance.weights import Weight, without_schedules
 
 
 class S2(Method):
@@ -71,7 +71,7 @@ class S2(Method):
 
     def at(self, step: Step) -> Method | None:
         """Skip-layer guidance with this step's blocks, plain CFG, or None."""
-        method = resolve(self, step)
+        method = without_schedules(self, step)
         low, high = self.active
         if not low <= step.t <= high:
             return CFG(weight=method.cfg).at(step)

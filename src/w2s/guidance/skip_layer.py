@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from w2s.guidance.affine import Affine
 from w2s.guidance.base import NULL, STRONG, Signal
 from w2s.guidance.cfg import CFG
-from w2s.guidance.weights import Weight, resolve
+from w2s.guidance.weights import Weight, without_schedules
 
 
 def _ascending(blocks: tuple[int, ...]) -> tuple[int, ...]:
@@ -50,7 +50,7 @@ class SkipLayer(Affine):
 
     def at(self, step):
         """The method with the weights of this step; plain CFG, or None, where w is 1."""
-        method = resolve(self, step)
+        method = without_schedules(self, step)
         return CFG(weight=method.cfg).at(step) if method.weight == 1 else method
 
     def coefficients(self):

@@ -90,7 +90,7 @@ def weight_at(weight: float | Schedule, step: Step) -> float:
     return weight.at(step.progress) if isinstance(weight, Schedule) else float(weight)
 
 
-def resolve(method: Method, step: Step) -> Method:
+def without_schedules(method: Method, step: Step) -> Method:
     """The method with each of its schedules replaced by its number at this step."""
     changing = {name: value for name, value in method if isinstance(value, Schedule)}
     numbers = {name: weight_at(value, step) for name, value in changing.items()}

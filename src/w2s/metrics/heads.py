@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from w2s.data.tables import read_table
+from w2s.data.csv_files import read_csv
 from w2s.errors import UserError
 
 ATTRIBUTES = ("shape", "colour", "texture", "background", "size")
@@ -95,5 +95,5 @@ def read_attributes(index: Path, files: list[str]) -> list[dict[str, str]]:
         raise UserError(
             "this data set has no attributes.csv: set the feature network's heads to class."
         )
-    rows = {row["file"]: row for row in read_table(path)}
+    rows = {row["file"]: row for row in read_csv(path)}
     return [rows[file] for file in files]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from w2s.data.csv_files import write_csv
 from w2s.data.images import Images
-from w2s.data.tables import write_table
 from w2s.device import pick
 from w2s.errors import UserError
 from w2s.job import Job
@@ -89,7 +89,7 @@ def _train(job: Job) -> dict:
     }
     _write_json(job.out / "config.json", config)
     save_file({k: v.cpu() for k, v in net.state_dict().items()}, job.out / "model.safetensors")
-    write_table(job.out / "log.csv", ["step", "loss"], log)
+    write_csv(job.out / "log.csv", ["step", "loss"], log)
     job.log(f"validation accuracy {config['val_accuracy']}")
     return {"val_accuracy": config["val_accuracy"]}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from w2s.params.load import Params
 from w2s.params.networks import latent_size
 from w2s.plan.nodes import Node
-from w2s.sampling.trajectories import Segment, decode, forwards
+from w2s.sampling.trajectories import Segment, decode, segment_forwards
 from w2s.sampling.tree import Shape
 
 BACKWARD = 2  # forwards that a backward pass counts as
@@ -82,7 +82,7 @@ class Estimator:
         start = self.plan.nodes[earlier[0]].spec["stop"] if earlier else 0
         piece = Segment(start, decode(spec["steps"]))
         samples = self._samples() / spec["of"]
-        count = samples * forwards(piece, shapes, spec["times"], spec["solver"])
+        count = samples * segment_forwards(piece, shapes, spec["times"], spec["solver"])
         channels, height, width = spec["shape"]
         space = FLOAT * samples * channels * height * width
         return Estimate(count, count * gmacs(network), space)

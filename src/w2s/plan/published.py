@@ -74,7 +74,7 @@ def row_facts(params, plan, table: str, name: str) -> dict:
     study = params.study
     row = study.tables[table].rows[name]
     sets = [plan.sets[table, name, seed] for seed in study.training.seeds]
-    first = sets[0].trajectory
+    first = sets[0].drawing
     steps = len(first.methods)
     return {
         "name": name,

@@ -3,59 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 from w2s.errors import UserError
 from w2s.guidance.windows import resolve
+from w2s.plan.drawing import Drawing, SampleSet
 from w2s.plan.nodes import Node, canonical
+from w2s.plan.planner import Planner
 from w2s.sampling.grid import time_grid
 from w2s.sampling.trajectories import (
     Segment,
     encode,
-    forwards,
     nets_of,
     segments,
     signals_of,
     versions,
 )
-from w2s.sampling.trajectories import Trajectory as Methods
 from w2s.sampling.tree import Shape
 
 SDE_LAST = 0.04  # SiT's SDE sampler leaves t = 0.04 for 0 in one mean step
 
 
-@dataclass(frozen=True)
-class Trajectory:
-    """How a row's samples are drawn: the networks, the first state, the method of every step."""
-
-    model: str  # key of the weights
-    nets: dict[str, str]  # separate weak networks: name to key of the weights
-    shapes: dict[str, Shape]  # of all networks, "main" being the model
-    start: dict  # what the first state depends on
-    methods: Methods
-
-    @cached_property
-    def forwards(self) -> float:
-        """Forwards per sample.
-
-        Raises:
-            UserError: a network lacks the head or a block that a method asks for.
-        """
-        whole = Segment(0, self.methods)
-        return forwards(whole, self.shapes, self.start["times"], self.start["solver"])
-
-
-@dataclass(frozen=True)
-class SampleSet:
-    """A row's trajectory and its last nodes."""
-
-    trajectory: Trajectory
-    segments: tuple[str, ...]  # the final ones, one per shard
-    metrics: str
-
-
-def add_sample_sets(planner) -> dict[tuple[str, str, int], SampleSet]:
+def add_sample_sets(planner: Planner) -> dict[tuple[str, str, int], SampleSet]:
     """Segments and metrics of every (table, row, training seed).
 
     Rows share the segments that they agree on: what a state depends on is its key, and where a
@@ -63,7 +32,7 @@ def add_sample_sets(planner) -> dict[tuple[str, str, int], SampleSet]:
     """
     study = planner.study
     rows = {
-        (table, name, seed): _trajectory(planner, table, name, seed)
+        (table, name, seed): _drawing(planner, table, name, seed)
         for table, block in study.tables.items()
         for name, row in block.rows.items()
         for seed in study.training.seeds
@@ -88,8 +57,8 @@ def families(rows: dict) -> dict[str, list]:
     return out
 
 
-def _trajectory(planner, table: str, name: str, seed: int) -> Trajectory:
-    """A row's trajectory.
+def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
+    """How a row is drawn.
 
     Raises:
         UserError: the windows do not fit the steps, or a network cannot give a signal.
@@ -104,13 +73,13 @@ def _trajectory(planner, table: str, name: str, seed: int) -> Trajectory:
     with where():
         methods = resolve(guidance, times) if guidance else (None,) * steps
     names = nets_of(methods)
-    config, conditional = planner.network_of(row.model)
+    config, conditional = planner.models.network_of(row.model)
     side = config["input_size"]
-    one = Trajectory(
-        model=planner.weights(row.model, seed),
-        nets={name: planner.weights(name, seed) for name in names},
+    one = Drawing(
+        model=planner.models.weights(row.model, seed),
+        nets={name: planner.models.weights(name, seed) for name in names},
         shapes={"main": Shape.of(config)}
-        | {name: Shape.of(planner.network_of(name)[0]) for name in names},
+        | {name: Shape.of(planner.models.network_of(name)[0]) for name in names},
         start={
             "times": list(times),
             "solver": solver,
@@ -134,7 +103,7 @@ def _trajectory(planner, table: str, name: str, seed: int) -> Trajectory:
     return one
 
 
-def _sample_set(planner, one: Trajectory, chain: list[Segment], name: str) -> SampleSet:
+def _sample_set(planner: Planner, one: Drawing, chain: list[Segment], name: str) -> SampleSet:
     """The nodes of a row: its chain of segments, shard by shard, and their metrics."""
     study = planner.study
     pieces = [_piece(one, segment) for segment in chain]
@@ -142,19 +111,10 @@ def _sample_set(planner, one: Trajectory, chain: list[Segment], name: str) -> Sa
         _chain(planner, pieces, {"shard": i, "of": study.sampling.shards}, name)
         for i in range(study.sampling.shards)
     )
-    parents = {
-        "segment": finals,
-        "vae": (planner.vae,),
-        "latents": planner.latents,
-        "features": (planner.features,),
-        "reference": (planner.reference,),
-    }
-    spec = planner.metric_settings
-    metrics = planner.plan.add(Node("metrics", spec, parents, label=f"evaluate {name}"))
-    return SampleSet(one, finals, metrics)
+    return SampleSet(one, finals, planner.pictures.metrics(finals, name))
 
 
-def _piece(one: Trajectory, segment: Segment) -> tuple[dict, dict]:
+def _piece(one: Drawing, segment: Segment) -> tuple[dict, dict]:
     """Spec, but for the shard, and parents of a segment."""
     weak = {f"weak:{net}": (one.nets[net],) for net in nets_of(segment.methods)}
     done = {"steps": encode(segment.methods), "versions": versions(segment.methods)}
@@ -162,10 +122,10 @@ def _piece(one: Trajectory, segment: Segment) -> tuple[dict, dict]:
     return spec, {"model": (one.model,)} | weak
 
 
-def _chain(planner, pieces: list[tuple[dict, dict]], shard: dict, name: str) -> str:
+def _chain(planner: Planner, pieces: list[tuple[dict, dict]], shard: dict, name: str) -> str:
     """One shard's nodes, each helped by the one before; returns the last."""
     helpers: dict[str, tuple[str, ...]] = {}
     for spec, parents in pieces:
         node = Node("segment", spec | shard, parents, helpers, label=f"sample {name}")
-        helpers = {"from": (planner.plan.add(node),)}
+        helpers = {"from": (planner.add(node),)}
     return helpers["from"][0]

@@ -9,8 +9,9 @@ from w2s.params.load import Params
 from w2s.plan.estimate import Estimate, Estimator
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
+from w2s.plan.plan import Plan
 from w2s.plan.samples import families
-from w2s.plan.study import Plan, plan, plan_sweep
+from w2s.plan.study import plan, plan_sweep
 from w2s.plan.sweep import swept
 from w2s.sampling.trajectories import cost
 from w2s.store import folders
@@ -93,7 +94,7 @@ def _size(count: float) -> str:
 
 def _sharing(planned: Plan) -> list[str]:
     """What shared segments and forked forwards save, in forwards per sample."""
-    rows = {member: one.trajectory for member, one in planned.sets.items()}
+    rows = {member: one.drawing for member, one in planned.sets.items()}
     shared = forked = separate = 0.0
     for members in families(rows).values():
         first = rows[members[0]]

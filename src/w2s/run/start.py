@@ -10,8 +10,9 @@ from pathlib import Path
 from w2s.errors import UserError
 from w2s.params.load import load_params
 from w2s.plan.nodes import Node
+from w2s.plan.plan import Plan
 from w2s.plan.published import Group
-from w2s.plan.study import Plan, plan, plan_sweep
+from w2s.plan.study import plan, plan_sweep
 from w2s.run.frozen import freeze
 from w2s.store.folders import present
 from w2s.store.keys import sync_keys

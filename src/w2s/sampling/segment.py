@@ -15,7 +15,7 @@ from w2s.models.sit import SiT
 from w2s.sampling.denoiser import Condition, Denoiser
 from w2s.sampling.loop import sample
 from w2s.sampling.noise import draw_labels, initial_noise, step_noise
-from w2s.sampling.trajectories import Segment, decode, forwards
+from w2s.sampling.trajectories import Segment, decode, segment_forwards
 from w2s.sampling.tree import forwards_unshared
 
 STATE = "state/"  # prefix of the methods' tensors in the boundary file
@@ -53,7 +53,7 @@ def build(job: Job) -> dict:
         whole = {name: tensor for name, tensor in whole.items() if not name.startswith(STATE)}
     whole["stop"] = torch.tensor(spec["stop"])
     save_file(whole, job.out / "state.safetensors")
-    separate = forwards(
+    separate = segment_forwards(
         Segment(start, methods), denoiser.shapes, spec["times"], spec["solver"], forwards_unshared
     )
     return {"forwards": denoiser.forwards / len(batches), "forwards_unshared": separate}

@@ -72,7 +72,7 @@ def nets_of(methods: Iterable[Method | None]) -> list[str]:
     return sorted(asked - {"main"})
 
 
-def forwards(
+def segment_forwards(
     segment: Segment,
     shapes: Mapping[str, Shape],
     times: Sequence[float],
@@ -106,9 +106,11 @@ def cost(
     distinct = dict.fromkeys(segment for chain in segments(trajectories) for segment in chain)
     whole = [Segment(0, tuple(trajectory)) for trajectory in trajectories]
     return Cost(
-        shared=sum(forwards(s, shapes, times, solver) for s in distinct),
-        forked=sum(forwards(s, shapes, times, solver) for s in whole),
-        separate=sum(forwards(s, shapes, times, solver, tree.forwards_unshared) for s in whole),
+        shared=sum(segment_forwards(s, shapes, times, solver) for s in distinct),
+        forked=sum(segment_forwards(s, shapes, times, solver) for s in whole),
+        separate=sum(
+            segment_forwards(s, shapes, times, solver, tree.forwards_unshared) for s in whole
+        ),
     )
 
 

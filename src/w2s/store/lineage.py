@@ -6,8 +6,9 @@ from pathlib import Path
 
 from w2s.errors import UserError
 from w2s.params.load import Params
+from w2s.plan.plan import Plan
 from w2s.plan.published import Group
-from w2s.plan.study import Plan, plan, plan_sweep
+from w2s.plan.study import plan, plan_sweep
 from w2s.store import folders
 from w2s.store.keys import carried_key, carried_nodes
 

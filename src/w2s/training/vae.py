@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from w2s.data.csv_files import write_csv
 from w2s.data.images import Images
-from w2s.data.tables import write_table
 from w2s.device import pick
 from w2s.errors import UserError
 from w2s.job import Job
@@ -83,7 +83,7 @@ def train(job: Job) -> tuple[AutoencoderKL, dict]:
         optimiser.step()
         schedule.step()
         log.append([step + 1, *(f"{value.item():.6g}" for value in (l1, mse, kl))])
-    write_table(job.out / "log.csv", ["step", "l1", "mse", "kl"], log)
+    write_csv(job.out / "log.csv", ["step", "l1", "mse", "kl"], log)
     vae.eval().requires_grad_(False)
     return vae, {"val_psnr": _psnr(vae, images.read(validation), spec["batch"])}
 

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from w2s.data.tables import write_table
+from w2s.data.csv_files import write_csv
 from w2s.job import Job
 from w2s.world.scenes import CLASSES, attributes, draw, random_scenes
 
@@ -28,4 +28,4 @@ def build(job: Job) -> None:
             row["file"] = f"{row['class']}/{number:06d}.png"
             Image.fromarray(picture).save(root / row["file"])
             rows.append([row[column] for column in COLUMNS])
-    write_table(root / "attributes.csv", COLUMNS, rows)
+    write_csv(root / "attributes.csv", COLUMNS, rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 _TEXT = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
 
 
-def write_table(path: Path, columns: list[str], rows: Iterable[Iterable]) -> None:
+def write_csv(path: Path, columns: list[str], rows: Iterable[Iterable]) -> None:
     """Write a header and rows of plain values."""
     with path.open("w", **_TEXT) as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -16,7 +16,7 @@ def write_table(path: Path, columns: list[str], rows: Iterable[Iterable]) -> Non
         writer.writerows(rows)
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
+def read_csv(path: Path) -> list[dict[str, str]]:
     """The rows of a table with a header, each as a mapping from column to text."""
     with path.open(**_TEXT) as file:
         return list(csv.DictReader(file))

@@ -1,0 +1,39 @@
+"""How a row's samples are drawn, and where they end up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from w2s.sampling.trajectories import Segment, Trajectory, segment_forwards
+from w2s.sampling.tree import Shape
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How a row's samples are drawn: the networks, the first state, the method of every step."""
+
+    model: str  # key of the weights
+    nets: dict[str, str]  # separate weak networks: name to key of the weights
+    shapes: dict[str, Shape]  # of all networks, "main" being the model
+    start: dict  # what the first state depends on
+    methods: Trajectory
+
+    @cached_property
+    def forwards(self) -> float:
+        """Forwards per sample.
+
+        Raises:
+            UserError: a network lacks the head or a block that a method asks for.
+        """
+        whole = Segment(0, self.methods)
+        return segment_forwards(whole, self.shapes, self.start["times"], self.start["solver"])
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """How a row is drawn, and its last nodes."""
+
+    drawing: Drawing
+    segments: tuple[str, ...]  # the final ones, one per shard
+    metrics: str

@@ -1,0 +1,85 @@
+"""The nodes of a study's networks: training runs and the weights taken from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from w2s.params.load import Params
+from w2s.params.networks import network_config, part_config, snapshot_steps
+from w2s.plan.nodes import Node
+from w2s.plan.pictures import Pictures
+from w2s.training.check import check
+
+
+class Models:
+    """Each method adds the nodes behind one name, once, and returns the key."""
+
+    def __init__(self, params: Params, pictures: Pictures, add: Callable[[Node], str]):
+        self.params, self.study, self.pictures, self.add = params, params.study, pictures, add
+        self.trained: dict[tuple[str, int, int], str] = {}  # recipe, seed, steps: key
+
+    def network_of(self, name: str) -> tuple[dict, bool]:
+        """The network that a recipe or weak model leaves, and whether it sees labels."""
+        weak = self.study.weak.get(name)
+        recipe = self.study.training.recipes[weak.recipe if weak else name]
+        config = network_config(self.params, recipe.model)
+        return (part_config(config, weak.part) if weak else config), recipe.conditional
+
+    def train(self, name: str, seed: int, steps: int | None = None) -> str:
+        """A recipe's training node; `steps` cuts it short, for a trunk."""
+        run = (name, seed, steps or self.study.training.recipes[name].steps)
+        if run not in self.trained:
+            self.trained[run] = self._train(*run)
+        return self.trained[run]
+
+    def _train(self, name: str, seed: int, steps: int) -> str:
+        training, recipe = self.study.training, self.study.training.recipes[name]
+        parents: dict[str, tuple[str, ...]] = {"latents": self.pictures.latents}
+        start = 0
+        if recipe.trunk:
+            trunk, start = recipe.trunk
+            parents["trunk"] = (self.train(trunk, seed, start),)
+        if recipe.weak:
+            parents["weak"] = (self.weights(recipe.weak, seed),)
+        shared = training.model_dump(mode="json", exclude={"seeds", "recipes", "snapshot_every"})
+        network = network_config(self.params, recipe.model)
+        spec = shared | {
+            "model": network,
+            "head_weight": training.head_weight if network["head_at"] else 0.0,
+            "objective": recipe.objective.model_dump(mode="json"),
+            "conditional": recipe.conditional,
+            "steps": steps,
+            "start": start,
+            "snapshots": snapshot_steps(start, steps, training.snapshot_every),
+            "seed": seed,
+        }
+        if recipe.objective.version > 1:
+            spec["objective_version"] = recipe.objective.version
+        with self.params.at("training", "recipes", name):
+            check(spec)
+        return self.add(Node("train", spec, parents, label=f"train {name}"))
+
+    def weights(self, name: str, seed: int) -> str:
+        """The weights that a name stands for: a weak model, or a recipe's final average."""
+        study = self.study
+        default = study.sampling.ema
+        if name in study.training.recipes:
+            recipe, step, ema, part = name, None, default, "full"
+        else:
+            weak = study.weak[name]
+            recipe, ema = weak.recipe, weak.ema or default
+            step = weak.at(study.training.recipes[recipe].steps)
+            part = weak.part if isinstance(weak.part, str) else weak.part.model_dump()
+        source, step = self._holding(recipe, seed, step)
+        spec = {"step": step, "ema": ema, "part": part}
+        return self.add(Node("weights", spec, {"train": (source,)}, label=f"extract {name}"))
+
+    def _holding(self, recipe_name: str, seed: int, step: int | None) -> tuple[str, int]:
+        """The training node whose snapshots reach a step: the recipe's own, or its trunk's."""
+        recipe = self.study.training.recipes[recipe_name]
+        step = step or recipe.steps
+        if recipe.trunk:
+            trunk, at = recipe.trunk
+            if step <= at:
+                return self.train(trunk, seed, at), step
+        return self.train(recipe_name, seed), step

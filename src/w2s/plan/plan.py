@@ -1,0 +1,35 @@
+"""What a study consists of: nodes, published files, and the samples of every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from w2s.plan.drawing import SampleSet
+from w2s.plan.nodes import Node
+from w2s.plan.published import Group
+
+
+@dataclass
+class Plan:
+    """All nodes by key, parents before children; all published files; every row's samples."""
+
+    scale: str
+    nodes: dict[str, Node] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    sets: dict[tuple[str, str, int], SampleSet] = field(default_factory=dict)  # table, row, seed
+    index: str = ""  # key of the image index, which names the classes
+
+    def add(self, node: Node) -> str:
+        """Take a node in, once; returns its key."""
+        self.nodes.setdefault(node.key, node)
+        return node.key
+
+    def joined(self, other: Plan) -> Plan:
+        """Both plans as one; what they have in common is there once."""
+        return Plan(
+            self.scale,
+            self.nodes | other.nodes,
+            self.groups | other.groups,
+            self.sets | other.sets,
+            self.index,
+        )

@@ -1,0 +1,37 @@
+"""Keys of the shipped studies stay what they were unless results change.
+
+After a change that is meant to rename nodes: `python tests/plan/test_recorded_keys.py` records the
+keys anew; the difference in recorded_keys.json then shows which nodes have other names.
+"""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from w2s.params.load import load_params
+from w2s.plan.study import plan, plan_sweep
+
+HOME = Path(__file__).parents[2]
+RECORD = Path(__file__).with_name("recorded_keys.json")
+
+
+def keys_of(scale: str) -> dict[str, list[str]]:
+    """Keys of a shipped study and its sweep, with their labels, by kind."""
+    params = load_params(HOME / "params.yaml", {"scale": scale})
+    found: dict[str, list[str]] = defaultdict(list)
+    for key, node in plan(params).joined(plan_sweep(params)).nodes.items():
+        found[node.kind].append(f"{key} {node.label}".rstrip())
+    return {kind: sorted(lines, key=lambda line: line[16:]) for kind, lines in found.items()}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])
+def test_nothing_has_another_name(scale, monkeypatch):
+    monkeypatch.chdir(HOME)
+    assert keys_of(scale) == json.loads(RECORD.read_text())[scale]
+
+
+if __name__ == "__main__":
+    recorded = {scale: keys_of(scale) for scale in ("smoke", "mini", "paper")}
+    RECORD.write_text(json.dumps(recorded, indent=0) + "\n")
