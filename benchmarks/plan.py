@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from w2s.params.load import load_params
+from w2s.params.load import load_study
 from w2s.plan.study import plan
 from w2s.run.frozen import freeze
 from w2s.run.start import KEYS
@@ -83,11 +83,11 @@ def snakemake() -> None:
 
 def measure(rows: int) -> tuple[int, float]:
     """Print the times of one study; returns its nodes and the milliseconds of planning each."""
-    params = load_params(write_study(Path("."), rows))
-    planned = plan(params)
+    study = load_study(write_study(Path("."), rows))
+    planned = plan(study)
     nodes = len(planned.nodes)
-    reading = fastest(lambda: load_params(Path("params.yaml")))
-    planning = fastest(lambda: plan(params))
+    reading = fastest(lambda: load_study(Path("params.yaml")))
+    planning = fastest(lambda: plan(study))
     freezing = fastest(lambda: freeze(planned, {}))
     fake_results(planned)
     no_op = fastest(snakemake)

@@ -54,10 +54,10 @@ def test_every_verb_exists():
 
 
 def test_every_snakemake_target_is_published():
-    from w2s.params.load import load_params
+    from w2s.params.load import load_study
     from w2s.plan.study import plan
 
-    groups = plan(load_params(ROOT / "params.yaml")).groups.values()
+    groups = plan(load_study(ROOT / "params.yaml")).groups.values()
     paths = {path for group in groups for path in group.paths}
     targets = re.findall(r"(results/\S+\.(?:json|csv|png))", CODE)
     targets = [target for target in targets if "<" not in target and "…" not in target]

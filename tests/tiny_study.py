@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from w2s.params.load import Params, load_params
+from w2s.params.load import load_study
+from w2s.params.parts import Part, Study
 from w2s.plan.plan import Plan
 from w2s.plan.study import plan
 
@@ -33,8 +34,11 @@ class StudyFolder:
             here[path[-1]] = value
         target.write_text(yaml.safe_dump(top, sort_keys=False))
 
-    def load(self, **overrides) -> Params:
-        return load_params(Path("params.yaml"), overrides)
+    def load(self, **overrides) -> Study:
+        return load_study(Path("params.yaml"), overrides)
+
+    def part(self, name: str = "pictures", **overrides) -> Part:
+        return self.load(**overrides).part(name)
 
     def plan(self, **overrides) -> Plan:
         return plan(self.load(**overrides))

@@ -90,10 +90,10 @@ def _study(sub) -> None:
 
 
 def _load(args):
-    from w2s.params.load import load_params
+    from w2s.params.load import load_study
 
     chosen = {"scale": args.scale, "data": args.data}
-    return load_params(args.params, {k: v for k, v in chosen.items() if v is not None})
+    return load_study(args.params, {k: v for k, v in chosen.items() if v is not None})
 
 
 def _build(args):

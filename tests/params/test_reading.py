@@ -12,7 +12,7 @@ from tiny_study import DELETE
 
 from w2s.params.files import Layers, merge, read_yaml, spelled
 from w2s.params.fingerprint import CACHE, fingerprint
-from w2s.params.load import ExecutionParams, Settings
+from w2s.params.settings import ExecutionParams, Settings
 
 TREE = st.recursive(
     st.integers() | st.text(max_size=3),
@@ -42,7 +42,7 @@ def test_texts_stay_texts(tmp_path, text):
 def test_whole_numbers_are_accepted_for_floats(study_folder):
     study_folder.edit(("guidance", "cfg", "weight"), 2)
     study_folder.edit(("training", "lr"), 1)
-    study = study_folder.load().study
+    study = study_folder.part().params
     assert type(study.guidance["cfg"][0].weight) is float
     assert type(study.training.lr) is float
 
@@ -80,7 +80,7 @@ def test_paths_are_spelled_as_written():
 
 
 def test_the_smoke_scale_is_mini_with_less_of_everything(study_folder):
-    smoke, mini = (study_folder.load(scale=name).study for name in ("smoke", "mini"))
+    smoke, mini = (study_folder.part(scale=name).params for name in ("smoke", "mini"))
     assert smoke.sampling.steps < mini.sampling.steps
     assert smoke.sampling.solver == mini.sampling.solver
     assert {t: list(b.rows) for t, b in smoke.tables.items()} == {
@@ -97,9 +97,9 @@ def test_a_scale_is_chosen_in_the_file_or_on_the_command_line(study_folder):
 
 @pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])
 def test_every_scale_is_valid(study_folder, scale):
-    params = study_folder.load(scale=scale)
-    assert params.scale == scale
-    assert params.study.tables
+    study = study_folder.load(scale=scale)
+    assert study.scale == scale
+    assert study.part().params.tables
 
 
 def own_images(root: Path) -> Path:
@@ -113,21 +113,21 @@ def own_images(root: Path) -> Path:
 @pytest.mark.parametrize("scale", ["smoke", "mini"])
 def test_a_folder_of_ones_own_runs_the_whole_study(study_folder, tmp_path, scale):
     own_images(tmp_path / "pets")
-    params = study_folder.load(scale=scale, data="pets")
-    toy = study_folder.load(scale=scale)
-    assert params.data["name"] == "pets"
-    assert params.data["classes"] == 2
-    assert params.study.data.resolution == toy.study.data.resolution
-    assert params.study.training == toy.study.training
+    part = study_folder.part(scale=scale, data="pets")
+    toy = study_folder.part(scale=scale)
+    assert part.data["name"] == "pets"
+    assert part.data["classes"] == 2
+    assert part.params.data.resolution == toy.params.data.resolution
+    assert part.params.training == toy.params.training
     study_folder.edit(("data",), "pets", "params.yaml")
-    assert study_folder.load(scale=scale).data == params.data
+    assert study_folder.part(scale=scale).data == part.data
 
 
 def test_the_own_folder_keeps_nothing_of_the_scales_data(study_folder, tmp_path):
     own_images(tmp_path / "pets")
-    params = study_folder.load(scale="paper", data="pets")
-    assert params.data["classes"] == 2
-    assert params.data["fingerprint"] != "imagenet-1k-2012-train"
+    part = study_folder.part(scale="paper", data="pets")
+    assert part.data["classes"] == 2
+    assert part.data["fingerprint"] != "imagenet-1k-2012-train"
 
 
 def change_date(root):

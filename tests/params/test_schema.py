@@ -7,8 +7,8 @@ import pytest
 from test_bad_parameters import BAD
 
 from w2s.params.files import Layers, read_scale
-from w2s.params.load import Settings
 from w2s.params.schema import schema_text
+from w2s.params.settings import Settings
 
 SCHEMA = json.loads(schema_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -144,11 +144,11 @@ def test_where_data_lies_is_no_part_of_a_key(study_folder, tmp_path):
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_version_renames_its_kind_and_all_below(study_folder, monkeypatch, kind):
-    params = study_folder.load()
-    before = plan(params)
+    study = study_folder.load()
+    before = plan(study)
     raised = replace(KINDS[kind], version=KINDS[kind].version + 1)
     monkeypatch.setitem(KINDS, kind, raised)
-    after = plan(params)
+    after = plan(study)
     below = {key for key, node in before.nodes.items() if node.kind == kind}
     for key, node in before.nodes.items():  # parents come first
         if any(parent in below for keys in node.parents.values() for parent in keys):
@@ -158,21 +158,21 @@ def test_a_version_renames_its_kind_and_all_below(study_folder, monkeypatch, kin
 
 
 def test_a_methods_version_renames_the_samples_it_takes_part_in(study_folder, monkeypatch):
-    params = study_folder.load()
-    before = plan(params)
+    study = study_folder.load()
+    before = plan(study)
     monkeypatch.setattr(METHODS["skip_layer"], "version", 2)
-    after = plan(params)
+    after = plan(study)
     gone = {before.nodes[key].label for key in before.nodes.keys() - after.nodes.keys()}
     rows = ("slg", "slg-cfg", "s2")  # all that resolve to skipped blocks
     assert gone == {f"{done} {row}" for row in rows for done in ("sample", "evaluate")}
 
 
 def test_an_objectives_version_renames_the_runs_trained_with_it(study_folder, monkeypatch):
-    params = study_folder.load()
-    before = plan(params)
-    objective = type(params.study.training.recipes["mg"].objective)
+    study = study_folder.load()
+    before = plan(study)
+    objective = type(study.part().params.training.recipes["mg"].objective)
     monkeypatch.setattr(objective, "version", 2)
-    after = plan(params)
+    after = plan(study)
     gone = {before.nodes[key].label for key in before.nodes.keys() - after.nodes.keys()}
     assert gone == {"train mg", "extract mg", "sample mg", "evaluate mg"}
 

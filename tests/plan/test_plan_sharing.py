@@ -133,9 +133,9 @@ def test_families_are_rows_of_one_model(study_folder):
 
 
 def estimates(study_folder, **overrides):
-    params = study_folder.load(**overrides)
-    planned = plan(params)
-    estimator = Estimator(params, planned)
+    study = study_folder.load(**overrides)
+    planned = plan(study)
+    estimator = Estimator(study.part(), planned)
     return planned, {key: estimator.of(node) for key, node in planned.nodes.items()}
 
 

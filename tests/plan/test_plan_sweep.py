@@ -8,7 +8,7 @@ import pytest
 
 from w2s.errors import UserError
 from w2s.guidance.registry import METHODS
-from w2s.params.load import load_params
+from w2s.params.load import load_study
 from w2s.plan.study import plan, plan_sweep
 from w2s.plan.sweep import swept
 from w2s.run.overview import overview
@@ -20,13 +20,13 @@ FILE = ROOT / "params.yaml"
 
 
 @pytest.fixture(scope="module")
-def params():
-    return load_params(FILE, {"scale": "smoke"})
+def study():
+    return load_study(FILE, {"scale": "smoke"})
 
 
 @pytest.fixture(scope="module")
-def sweep(params):
-    return plan_sweep(params)
+def sweep(study):
+    return plan_sweep(study)
 
 
 @pytest.fixture
@@ -41,64 +41,68 @@ def edited(tmp_path):
             )
         (tmp_path / "scales/paper.yaml").write_text(f"base: smoke\n{text}")
         (tmp_path / "params.yaml").write_text("scale: paper\n")
-        return load_params(tmp_path / "params.yaml")
+        return load_study(tmp_path / "params.yaml")
 
     return load
 
 
 def test_every_method_is_swept_and_stands_in_the_guidance_table():
-    study = load_params(FILE, {"scale": "mini"}).study
-    swept_names = {w.method for name in study.sweep.weights for w in study.guidance[name]}
+    params = load_study(FILE, {"scale": "mini"}).part().params
+    swept_names = {w.method for name in params.sweep.weights for w in params.guidance[name]}
     assert swept_names == METHODS.keys()
-    shown = {row.guidance for row in study.tables["guidance"].rows.values()} - {None}
-    assert {w.method for name in shown for w in study.guidance[name]} == METHODS.keys()
+    shown = {row.guidance for row in params.tables["guidance"].rows.values()} - {None}
+    assert {w.method for name in shown for w in params.guidance[name]} == METHODS.keys()
 
 
 def test_every_weight_that_was_not_swept_has_its_reason_in_the_file():
-    study = load_params(FILE, {"scale": "mini"}).study
-    others = study.guidance.keys() - study.sweep.weights.keys()
+    params = load_study(FILE, {"scale": "mini"}).part().params
+    others = params.guidance.keys() - params.sweep.weights.keys()
     assert others == {"cfg-2", "cfg-3", "cfg-linear", "sgg-reversed", "uncond-ag-early"}
 
 
-def test_a_row_per_weight_on_seeds_of_its_own(params, sweep):
-    tried = params.study.sweep.weights
+def test_a_row_per_weight_on_seeds_of_its_own(study, sweep):
+    params = study.part().params
+    tried = params.sweep.weights
     assert len(sweep.sets) == 1 + sum(len(weights) for weights in tried.values())
     for one in sweep.sets.values():
         assert one.drawing.start["seeds"] == [100, 101]
         assert one.drawing.start["per_seed"] == 30
-    assert not set(params.study.sampling.seeds) & set(params.study.sweep.seeds)
+    assert not set(params.sampling.seeds) & set(params.sweep.seeds)
 
 
-def test_a_weight_holds_in_every_window(params):
-    windows = swept(params).study.guidance["sgg=3"]
+def test_a_weight_holds_in_every_window(study):
+    part = study.part()
+    windows = swept(part).params.guidance["sgg=3"]
     assert [(w.method, w.weight) for w in windows] == [("cfg", 3.0), ("autoguidance", 3.0)]
-    assert [w.window for w in windows] == [w.window for w in params.study.guidance["sgg"]]
+    assert [w.window for w in windows] == [w.window for w in part.params.guidance["sgg"]]
 
 
-def test_the_networks_are_those_of_the_study(params, sweep):
-    study = plan(params)
-    new = [node for key, node in sweep.nodes.items() if key not in study.nodes]
+def test_the_networks_are_those_of_the_study(study, sweep):
+    tables = plan(study)
+    new = [node for key, node in sweep.nodes.items() if key not in tables.nodes]
     assert {node.kind for node in new} == {"segment", "metrics"}
     assert {n.kind for n in sweep.nodes.values()} - {"segment", "metrics"} >= {"train", "vae"}
 
 
-def test_all_does_not_ask_for_the_sweep(params, tmp_path, monkeypatch):
+def test_all_does_not_ask_for_the_sweep(study, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     started = start(FILE, {"scale": "smoke"}, sync=False)
     assert started.sweep == ("sweep/weights",)
-    assert "sweep/weights" not in plan(params).groups
+    assert "sweep/weights" not in plan(study).groups
     assert set(started.groups["sweep/weights"].needs) <= started.nodes.keys()
-    joined = plan(params).joined(plan_sweep(params))
+    joined = plan(study).joined(plan_sweep(study))
     assert group_of(joined, Path("results/figures/weights-recall.png")).name == "sweep/weights"
 
 
-def test_the_overview_says_apart_what_the_sweep_would_add(params, sweep, tmp_path, monkeypatch):
+def test_the_overview_says_apart_what_the_sweep_would_add(study, sweep, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shown = overview(params, nodes=False)
-    own = sweep.nodes.keys() - plan(params).nodes.keys()
+    shown = overview(study, nodes=False)
+    own = sweep.nodes.keys() - plan(study).nodes.keys()
     assert re.search(rf"`snakemake weights` would add {len(own)} nodes: [\d.e+]+ forwards", shown)
-    assert f"{len(plan(params).nodes)} nodes" in shown
-    without = replace(params, study=params.study.model_copy(update={"sweep": None}))
+    assert f"{len(plan(study).nodes)} nodes" in shown
+    part = study.part()
+    without = replace(part, params=part.params.model_copy(update={"sweep": None}))
+    without = replace(study, parts=(without,))
     assert "weights` would" not in overview(without, nodes=False)
     assert plan_sweep(without).nodes == {}
 

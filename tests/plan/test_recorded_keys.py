@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from w2s.params.load import load_params
+from w2s.params.load import load_study
 from w2s.plan.study import plan, plan_sweep
 
 HOME = Path(__file__).parents[2]
@@ -19,9 +19,9 @@ RECORD = Path(__file__).with_name("recorded_keys.json")
 
 def keys_of(scale: str) -> dict[str, list[str]]:
     """Keys of a shipped study and its sweep, with their labels, by kind."""
-    params = load_params(HOME / "params.yaml", {"scale": scale})
+    study = load_study(HOME / "params.yaml", {"scale": scale})
     found: dict[str, list[str]] = defaultdict(list)
-    for key, node in plan(params).joined(plan_sweep(params)).nodes.items():
+    for key, node in plan(study).joined(plan_sweep(study)).nodes.items():
         found[node.kind].append(f"{key} {node.label}".rstrip())
     return {kind: sorted(lines, key=lambda line: line[16:]) for kind, lines in found.items()}
 

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 
 from w2s.guidance.cfg import CFG
 from w2s.guidance.windows import Guidance
-from w2s.params.load import load_params
-from w2s.params.study import Row, Table
+from w2s.params.load import load_study
+from w2s.params.pictures import Row, Table
 from w2s.plan.study import plan
 from w2s.run.overview import overview
 
@@ -27,18 +27,20 @@ def sgg(switch):
 
 def study_of(switches):
     """SGG on 24 blocks, one row per switch point."""
-    params = load_params(ROOT / "params.yaml", {"scale": "smoke"})
-    study = params.study
+    study = load_study(ROOT / "params.yaml", {"scale": "smoke"})
+    part = study.part()
+    params = part.params
     rows = {f"sgg-{s}": Row(model="base", guidance=f"sgg-{s}") for s in switches}
-    network = study.models["mini"].model_copy(update={"depth": 24})
+    network = params.models["mini"].model_copy(update={"depth": 24})
     changes = {
-        "models": study.models | {"mini": network},
+        "models": params.models | {"mini": network},
         "guidance": {f"sgg-{s}": sgg(s) for s in switches},
-        "sampling": study.sampling.model_copy(update={"steps": STEPS}),
+        "sampling": params.sampling.model_copy(update={"steps": STEPS}),
         "tables": {"t": Table(title="t", columns=("fd",), baseline=min(rows), rows=rows)},
         "sweep": None,
     }
-    return replace(params, study=study.model_copy(update=changes))
+    changed = replace(part, params=params.model_copy(update=changes))
+    return replace(study, parts=(changed,))
 
 
 @pytest.fixture(autouse=True)

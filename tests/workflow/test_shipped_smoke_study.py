@@ -6,7 +6,7 @@ import pandas
 from PIL import Image
 from run_folder import ROOT, RunFolder
 
-from w2s.params.load import load_params
+from w2s.params.load import load_study
 from w2s.plan.study import plan
 from w2s.store.keys import carried_key
 
@@ -15,7 +15,7 @@ def test_every_published_file_exists_opens_and_carries_its_key(tmp_path):
     study = RunFolder.create(tmp_path / "study", ROOT / "scales" / "smoke.yaml")
     own = {name: value for name, value in study.environment.items() if name != "W2S_WARM"}
     study.snakemake(environment=own)
-    planned = plan(load_params(study.path / "params.yaml"))
+    planned = plan(load_study(study.path / "params.yaml"))
     wanted = {path: group.key for group in planned.groups.values() for path in group.paths}
     assert set(study.published()) == set(wanted)
     for path, key in wanted.items():

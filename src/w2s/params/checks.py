@@ -1,4 +1,4 @@
-"""What must hold between the blocks of a study whose every block is right in itself."""
+"""What must hold between the blocks of a part whose every block is right in itself."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from w2s.metrics.settings import ONLY_FROM
 from w2s.params.networks import latent_factor, latent_size, network_depth, snapshots
-from w2s.params.study import Study
+from w2s.params.pictures import PictureParams
 from w2s.strict import nearest
 
 Mistake = tuple[tuple[str | int, ...], str]  # the key's path, and what is wrong there
 
 
-def mistakes(study: Study) -> Iterator[Mistake]:
+def mistakes(study: PictureParams) -> Iterator[Mistake]:
     """Every contradiction between two blocks."""
     yield from _names(study)
     if not any(_names(study)):
@@ -20,7 +20,7 @@ def mistakes(study: Study) -> Iterator[Mistake]:
             yield from check(study)
 
 
-def _names(study: Study) -> Iterator[Mistake]:
+def _names(study: PictureParams) -> Iterator[Mistake]:
     """Names that stand for nothing."""
     recipes, weak = study.training.recipes, study.weak
     models = [*recipes, *weak]
@@ -62,7 +62,7 @@ def _names(study: Study) -> Iterator[Mistake]:
             yield path, f"there is no {what} named '{name}'; {hint}"
 
 
-def _sizes(study: Study) -> Iterator[Mistake]:
+def _sizes(study: PictureParams) -> Iterator[Mistake]:
     """Images, latents and patches that do not divide."""
     factor, side = latent_factor(study), latent_size(study)
     if study.data.resolution % factor:
@@ -81,7 +81,7 @@ def _sizes(study: Study) -> Iterator[Mistake]:
             yield ("models", name, "head_at"), f"must be below the depth of {depth} blocks"
 
 
-def _recipes(study: Study) -> Iterator[Mistake]:
+def _recipes(study: PictureParams) -> Iterator[Mistake]:
     """Recipes that cannot start where they are to start, or lack what they train with."""
     recipes, every = study.training.recipes, study.training.snapshot_every
     for name, recipe in recipes.items():
@@ -107,7 +107,7 @@ def _recipes(study: Study) -> Iterator[Mistake]:
             yield (*at, "weak"), "the weak model rests on this recipe itself; take another"
 
 
-def _behind(study: Study, name: str) -> set[str]:
+def _behind(study: PictureParams, name: str) -> set[str]:
     """The recipes that one rests on, through trunks and weak models."""
     found, todo = set(), [name]
     while todo:
@@ -119,7 +119,7 @@ def _behind(study: Study, name: str) -> set[str]:
     return found
 
 
-def _weak_models(study: Study) -> Iterator[Mistake]:
+def _weak_models(study: PictureParams) -> Iterator[Mistake]:
     """Weak models taken from steps, heads or blocks that are not there."""
     for name, weak in study.weak.items():
         recipe = study.training.recipes[weak.recipe]
@@ -142,7 +142,7 @@ def _weak_models(study: Study) -> Iterator[Mistake]:
                     yield at, f"there is no block {block}; blocks are 0 to {depth - 1}"
 
 
-def _metrics(study: Study) -> Iterator[Mistake]:
+def _metrics(study: PictureParams) -> Iterator[Mistake]:
     """Metrics that the feature network or the number of images cannot give."""
     metrics, kind = study.metrics.metrics, study.features.kind
     for metric in metrics:
@@ -168,7 +168,7 @@ def _metrics(study: Study) -> Iterator[Mistake]:
                 yield (*at, "columns", i), f"{column} is not among metrics.metrics"
 
 
-def _sweep(study: Study) -> Iterator[Mistake]:
+def _sweep(study: PictureParams) -> Iterator[Mistake]:
     """A sweep that would not compare like with like."""
     sweep = study.sweep
     if sweep is None:

@@ -10,21 +10,21 @@ SIZES = {  # published SiT sizes: hidden, depth, heads
 }
 
 
-def network_config(params, name: str) -> dict:
+def network_config(part, name: str) -> dict:
     """Arguments of the SiT that a name under `models` stands for."""
-    network = params.study.models[name]
+    network = part.params.models[name]
     hidden, depth, heads = (
         SIZES[network.size] if network.size else (network.hidden, network.depth, network.heads)
     )
     return {
-        "input_size": latent_size(params.study),
+        "input_size": latent_size(part.params),
         "patch_size": network.patch,
-        "in_channels": params.study.vae.latent_channels,
+        "in_channels": part.params.vae.latent_channels,
         "hidden_size": hidden,
         "depth": depth,
         "num_heads": heads,
         "mlp_ratio": 4.0,
-        "num_classes": params.data["classes"],
+        "num_classes": part.data["classes"],
         "head_at": network.head_at,
     }
 

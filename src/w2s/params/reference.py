@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from w2s.params.load import Settings
-from w2s.params.study import Study
+from w2s.params.pictures import PictureParams
+from w2s.params.settings import Settings
 
 HEAD = """# Parameters
 
@@ -18,7 +18,7 @@ of a list. Guidance methods have a page of their own: [guidance.md](guidance.md)
 def reference_text() -> str:
     """The page, as Markdown: one table for params.yaml and one for a scale's file."""
     parts = [HEAD]
-    for title, model in (("params.yaml", Settings), ("scales/<scale>.yaml", Study)):
+    for title, model in (("params.yaml", Settings), ("scales/<scale>.yaml", PictureParams)):
         schema = model.model_json_schema(by_alias=True)
         lines = [f"## `{title}`", "", "| key | type | default | meaning |", "| --- " * 4 + "|"]
         parts.append("\n".join([*lines, *_rows(schema, schema["$defs"], "")]) + "\n")

@@ -2,12 +2,12 @@
 
 import json
 
-from w2s.params.study import Study
+from w2s.params.pictures import PictureParams
 
 
 def schema_text() -> str:
     """JSON schema (draft 2020-12) of scales/<scale>.yaml, with every key's documentation."""
-    schema = Study.model_json_schema(by_alias=True)
+    schema = PictureParams.model_json_schema(by_alias=True)
     for block in schema["$defs"].values():
         for key in block["properties"].values():
             if "const" in key:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from w2s.params.load import Params
 from w2s.params.networks import latent_size
+from w2s.params.parts import Part
 from w2s.plan.nodes import Node
 from w2s.sampling.trajectories import Segment, decode, segment_forwards
 from w2s.sampling.tree import Shape
@@ -47,9 +47,9 @@ class Estimator:
     decoding and feature networks are not.
     """
 
-    def __init__(self, params: Params, plan):
-        self.study, self.plan = params.study, plan
-        data = params.study.data
+    def __init__(self, part: Part, plan):
+        self.study, self.plan = part.params, plan
+        data = part.params.data
         self.images = data.count if data.kind == "toy" else data.images or 0
 
     def of(self, node: Node) -> Estimate:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from w2s.params.load import Params
 from w2s.params.networks import network_config, part_config, snapshot_steps
+from w2s.params.parts import Part
 from w2s.plan.nodes import Node
 from w2s.plan.pictures import Pictures
 from w2s.training.check import check
@@ -14,15 +14,15 @@ from w2s.training.check import check
 class Models:
     """Each method adds the nodes behind one name, once, and returns the key."""
 
-    def __init__(self, params: Params, pictures: Pictures, add: Callable[[Node], str]):
-        self.params, self.study, self.pictures, self.add = params, params.study, pictures, add
+    def __init__(self, part: Part, pictures: Pictures, add: Callable[[Node], str]):
+        self.part, self.study, self.pictures, self.add = part, part.params, pictures, add
         self.trained: dict[tuple[str, int, int], str] = {}  # recipe, seed, steps: key
 
     def network_of(self, name: str) -> tuple[dict, bool]:
         """The network that a recipe or weak model leaves, and whether it sees labels."""
         weak = self.study.weak.get(name)
         recipe = self.study.training.recipes[weak.recipe if weak else name]
-        config = network_config(self.params, recipe.model)
+        config = network_config(self.part, recipe.model)
         return (part_config(config, weak.part) if weak else config), recipe.conditional
 
     def train(self, name: str, seed: int, steps: int | None = None) -> str:
@@ -42,7 +42,7 @@ class Models:
         if recipe.weak:
             parents["weak"] = (self.weights(recipe.weak, seed),)
         shared = training.model_dump(mode="json", exclude={"seeds", "recipes", "snapshot_every"})
-        network = network_config(self.params, recipe.model)
+        network = network_config(self.part, recipe.model)
         spec = shared | {
             "model": network,
             "head_weight": training.head_weight if network["head_at"] else 0.0,
@@ -55,7 +55,7 @@ class Models:
         }
         if recipe.objective.version > 1:
             spec["objective_version"] = recipe.objective.version
-        with self.params.at("training", "recipes", name):
+        with self.part.at("training", "recipes", name):
             check(spec)
         return self.add(Node("train", spec, parents, label=f"train {name}"))
 

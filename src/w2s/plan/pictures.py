@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from w2s.params.load import Params
+from w2s.params.parts import Part
 from w2s.plan.nodes import Node
 
 
 class Pictures:
     """Each property adds the nodes of one stage, once, and holds their keys."""
 
-    def __init__(self, params: Params, add: Callable[[Node], str]):
-        self.params, self.study, self.add = params, params.study, add
+    def __init__(self, part: Part, add: Callable[[Node], str]):
+        self.part, self.study, self.add = part, part.params, add
 
     @cached_property
     def images(self) -> dict[str, tuple[str, ...]]:
         """The image index, and the rendered images if the data set is the toy's."""
-        data, found = self.study.data, self.params.data
+        data, found = self.study.data, self.part.data
         if data.kind == "toy":
             spec = data.model_dump(include={"count", "resolution", "jitter", "seed"})
             images = (self.add(Node("images", spec, label="render images")),)
@@ -30,14 +30,14 @@ class Pictures:
     @property
     def folder(self) -> dict:
         """Where the images lie, for nodes that read them."""
-        path = self.params.data["path"]
+        path = self.part.data["path"]
         return {"path": path} if path else {}
 
     @cached_property
     def vae(self) -> str:
         vae = self.study.vae
         if vae.kind == "diffusers":
-            spec = {"kind": "diffusers", "fingerprint": self.params.fingerprints["vae"]}
+            spec = {"kind": "diffusers", "fingerprint": self.part.fingerprints["vae"]}
             return self.add(Node("vae", spec, local={"path": vae.path}))
         spec = vae.model_dump(mode="json") | {"resolution": self.study.data.resolution}
         return self.add(Node("vae", spec, self.images, local=self.folder, label="train VAE"))
@@ -61,7 +61,7 @@ class Pictures:
     def features(self) -> str:
         features, data = self.study.features, self.study.data
         if features.kind == "inception-v3-compat":
-            spec = {"kind": features.kind, "fingerprint": self.params.fingerprints["features"]}
+            spec = {"kind": features.kind, "fingerprint": self.part.fingerprints["features"]}
             return self.add(Node("features", spec, local={"path": features.path}))
         heads = "attributes" if data.kind == "toy" else "class"
         spec = features.model_dump() | {"resolution": data.resolution, "heads": heads}

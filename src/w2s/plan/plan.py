@@ -17,7 +17,7 @@ class Plan:
     nodes: dict[str, Node] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     sets: dict[tuple[str, str, int], SampleSet] = field(default_factory=dict)  # table, row, seed
-    index: str = ""  # key of the image index, which names the classes
+    index: str = ""  # key of a part's image index, which names the classes
 
     def add(self, node: Node) -> str:
         """Take a node in, once; returns its key."""
@@ -26,10 +26,10 @@ class Plan:
 
     def joined(self, other: Plan) -> Plan:
         """Both plans as one; what they have in common is there once."""
+        new = {key: node for key, node in other.nodes.items() if key not in self.nodes}
         return Plan(
             self.scale,
-            self.nodes | other.nodes,
+            self.nodes | new,  # whose parents and helpers are before them, here or there
             self.groups | other.groups,
             self.sets | other.sets,
-            self.index,
         )

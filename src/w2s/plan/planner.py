@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from w2s.params.load import Params
+from w2s.params.parts import Part
 from w2s.plan.models import Models
 from w2s.plan.pictures import Pictures
 from w2s.plan.plan import Plan
@@ -11,9 +11,9 @@ from w2s.plan.plan import Plan
 class Planner:
     """A study's stages; each adds its nodes to the plan and tells their keys."""
 
-    def __init__(self, params: Params):
-        self.params, self.study = params, params.study
-        self.plan = Plan(params.scale)
+    def __init__(self, part: Part):
+        self.part, self.study = part, part.params
+        self.plan = Plan(part.scale)
         self.add = self.plan.add
-        self.pictures = Pictures(params, self.add)
-        self.models = Models(params, self.pictures, self.add)
+        self.pictures = Pictures(part, self.add)
+        self.models = Models(part, self.pictures, self.add)

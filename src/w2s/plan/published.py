@@ -27,16 +27,16 @@ class Group:
         return digest([self.name, VERSION, self.needs, self.facts])
 
 
-def groups(params, plan) -> dict[str, Group]:
-    """All groups of a study, by name."""
-    study, common = params.study, common_facts(params, plan)
+def groups(part, plan) -> dict[str, Group]:
+    """All groups of a part, by name."""
+    study, common = part.params, common_facts(part, plan)
     out = {}
 
     def add(name, paths, needs, facts):
         out[name] = Group(name, tuple(paths), tuple(dict.fromkeys(needs)), common | facts)
 
     for table_name, table in study.tables.items():
-        rows = {name: row_facts(params, plan, table_name, name) for name in table.rows}
+        rows = {name: row_facts(part, plan, table_name, name) for name in table.rows}
         heading = {"table": table_name, "title": table.title, "columns": list(table.columns)}
         heading["baseline"] = table.baseline
         for name, row in rows.items():
@@ -59,19 +59,19 @@ def groups(params, plan) -> dict[str, Group]:
     return out
 
 
-def common_facts(params, plan) -> dict:
+def common_facts(part, plan) -> dict:
     """What every published file says about the study."""
     return {
-        "scale": params.scale,
-        "dataset": params.data["name"],
-        "training_seeds": list(params.study.training.seeds),
+        "scale": part.scale,
+        "dataset": part.data["name"],
+        "training_seeds": list(part.params.training.seeds),
         "index": plan.index,
     }
 
 
-def row_facts(params, plan, table: str, name: str) -> dict:
+def row_facts(part, plan, table: str, name: str) -> dict:
     """What a cell says about where its number comes from."""
-    study = params.study
+    study = part.params
     row = study.tables[table].rows[name]
     sets = [plan.sets[table, name, seed] for seed in study.training.seeds]
     first = sets[0].drawing

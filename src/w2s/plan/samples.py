@@ -64,7 +64,7 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
         UserError: the windows do not fit the steps, or a network cannot give a signal.
     """
     row = planner.study.tables[table].rows[name]
-    where = partial(planner.params.at, "tables", table, "rows", name, "guidance")
+    where = partial(planner.part.at, "tables", table, "rows", name, "guidance")
     study, sampling = planner.study, planner.study.sampling
     solver = row.solver or sampling.solver
     steps = row.steps or sampling.steps

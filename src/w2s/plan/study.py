@@ -1,36 +1,49 @@
-"""The plan: from checked parameters to nodes and published files.  Pure, and without torch."""
+"""The plan: from a checked study to nodes and published files.  Pure, and without torch."""
 
 from __future__ import annotations
 
-from w2s.params.load import Params
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from w2s.params.parts import Part, Study
+from w2s.plan.estimate import Estimator
+from w2s.plan.picture_part import estimate_sweep, plan_pictures, plan_pictures_sweep
 from w2s.plan.plan import Plan
-from w2s.plan.planner import Planner
-from w2s.plan.published import groups
-from w2s.plan.samples import add_sample_sets
-from w2s.plan.sweep import sweep_group, swept
 
 
-def plan(params: Params) -> Plan:
+@dataclass(frozen=True)
+class PartPlanner:
+    """How one kind of part is planned and priced."""
+
+    plan: Callable[[Part], Plan]
+    plan_sweep: Callable[[Part], Plan]  # empty where the part has no sweep
+    estimate: Callable[[Part, Plan], Estimator]  # given the part's plan
+    estimate_sweep: Callable[[Part, Plan], Estimator]  # given the plan of its sweep
+
+
+PLANNERS = {  # by the names of params.kinds
+    "pictures": PartPlanner(plan_pictures, plan_pictures_sweep, Estimator, estimate_sweep),
+}
+
+
+def plan(study: Study) -> Plan:
     """Everything the study consists of."""
-    planned = _sampled(params)
-    planned.groups.update(groups(params, planned))
-    return planned
+    return joined(study.scale, (planner_of(part).plan(part) for part in study.parts))
 
 
-def plan_sweep(params: Params) -> Plan:
-    """The sweep of guidance weights with all that it rests on; empty where the study has none."""
-    if params.study.sweep is None:
-        return Plan(params.scale)
-    other = swept(params)
-    planned = _sampled(other)
-    group = sweep_group(other, planned)
-    planned.groups[group.name] = group
-    return planned
+def plan_sweep(study: Study) -> Plan:
+    """The sweeps of guidance weights with all that they rest on; empty where there are none."""
+    return joined(study.scale, (planner_of(part).plan_sweep(part) for part in study.parts))
 
 
-def _sampled(params: Params) -> Plan:
-    """All nodes up to the metrics of every row."""
-    planner = Planner(params)
-    (planner.plan.index,) = planner.pictures.images["index"]
-    planner.plan.sets.update(add_sample_sets(planner))
-    return planner.plan
+def planner_of(part: Part) -> PartPlanner:
+    """How this part is planned and priced."""
+    return PLANNERS[part.params.part]
+
+
+def joined(scale: str, plans: Iterable[Plan]) -> Plan:
+    """The plans of some parts as one."""
+    whole = Plan(scale)
+    for planned in plans:
+        whole = whole.joined(planned)
+    return whole

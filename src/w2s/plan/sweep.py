@@ -1,24 +1,24 @@
-"""The sweep of guidance weights, as a study of its own: the same networks on other seeds.
+"""The sweep of guidance weights, as a part of its own: the same networks on other seeds.
 
-It differs from the study in seeds, guidance and tables alone, so the two share every node up to
-the weights of the networks.
+It differs from the part itself in seeds, guidance and tables alone, so the two share every node up
+to the weights of the networks.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from w2s.params.load import Params
-from w2s.params.study import Row, Table
+from w2s.params.parts import Part
+from w2s.params.pictures import Row, Table
 from w2s.plan.published import Group, common_facts, row_facts
 
 TABLE = "weights"
 BASELINE = "none"
 
 
-def swept(params: Params) -> Params:
-    """The study whose one table has a row for every weight that the sweep tries."""
-    study, sweep = params.study, params.study.sweep
+def swept(part: Part) -> Part:
+    """The part whose one table has a row for every weight that the sweep tries."""
+    study, sweep = part.params, part.params.sweep
     tried = {
         row_name(name, weight): tuple(
             window.model_copy(update={"weight": weight}) for window in study.guidance[name]
@@ -34,7 +34,7 @@ def swept(params: Params) -> Params:
     table = Table(title=title, columns=sweep.columns, baseline=BASELINE, rows=rows)
     drawn = study.sampling.model_copy(update={"seeds": sweep.seeds, "per_seed": sweep.per_seed})
     changes = {"tables": {TABLE: table}, "guidance": tried, "sampling": drawn}
-    return replace(params, study=study.model_copy(update=changes))
+    return replace(part, params=study.model_copy(update=changes))
 
 
 def row_name(guidance: str, weight: float) -> str:
@@ -42,11 +42,11 @@ def row_name(guidance: str, weight: float) -> str:
     return f"{guidance}={weight:g}"
 
 
-def sweep_group(params: Params, plan) -> Group:
-    """What `snakemake weights` publishes; `params` as `swept` gives them, with their plan."""
-    study = params.study
+def sweep_group(part: Part, plan) -> Group:
+    """What `snakemake weights` publishes; `part` as `swept` gives it, with its plan."""
+    study = part.params
     table = study.tables[TABLE]
-    rows = [row_facts(params, plan, TABLE, name) for name in table.rows]
+    rows = [row_facts(part, plan, TABLE, name) for name in table.rows]
     pictures = [c for c in table.columns if c not in ("fd", "forwards")]
     return Group(
         name=f"sweep/{TABLE}",
@@ -55,7 +55,7 @@ def sweep_group(params: Params, plan) -> Group:
             *(f"results/figures/{TABLE}-{column}.png" for column in pictures),
         ),
         needs=tuple(key for row in rows for key in row["metrics"]),
-        facts=common_facts(params, plan)
+        facts=common_facts(part, plan)
         | {"table": TABLE, "title": table.title, "columns": list(table.columns)}
         | {"baseline": BASELINE, "rows": rows}
         | {

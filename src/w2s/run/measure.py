@@ -5,25 +5,25 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from w2s.params.load import Params
 from w2s.params.networks import network_config
+from w2s.params.parts import Study
 from w2s.plan.estimate import gmacs
 
 SECONDS = 5.0  # how long to measure
 CPU_WORK, GPU_WORK = 16.0, 2000.0  # billions of multiply-accumulates at once, about
 
 
-def measure_cost(params: Params) -> str:
+def measure_cost(study: Study) -> str:
     """Time forwards of the study's largest network; returns the block to put into the scale."""
     import torch
 
     from w2s.device import pick
     from w2s.models.sit import SiT
 
-    configs = [network_config(params, name) for name in params.study.models]
+    configs = [network_config(part, name) for part in study.parts for name in part.params.models]
     config = max(configs, key=gmacs)
-    device = pick(params.execution.device)
-    torch.set_num_threads(params.execution.threads)
+    device = pick(study.execution.device)
+    torch.set_num_threads(study.execution.threads)
     network = SiT.from_config(config).to(device).eval()
     work = GPU_WORK if device.type == "cuda" else CPU_WORK
     batch = max(1, min(256, round(work / gmacs(config))))
@@ -37,7 +37,7 @@ def measure_cost(params: Params) -> str:
             float(network(x, t, y).mean())  # waits for the device
             count += batch
         seconds = (time.monotonic() - start) / count
-    name = torch.cuda.get_device_name(device) if gpu else f"CPU, {params.execution.threads} thread"
+    name = torch.cuda.get_device_name(device) if gpu else f"CPU, {study.execution.threads} thread"
     return (
         "cost:\n"
         f"  device: {name}\n"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from w2s.params.load import Params
-from w2s.plan.estimate import Estimate, Estimator
+from w2s.params.parts import Part, Study
+from w2s.params.pictures import Cost
+from w2s.plan.estimate import Estimate
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
 from w2s.plan.plan import Plan
 from w2s.plan.samples import families
-from w2s.plan.study import plan, plan_sweep
-from w2s.plan.sweep import swept
+from w2s.plan.study import joined, planner_of
 from w2s.sampling.trajectories import cost
 from w2s.store import folders
 from w2s.store.keys import carried_key
@@ -20,12 +20,13 @@ from w2s.store.keys import carried_key
 UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
-def overview(params: Params, nodes: bool) -> str:
-    """The plan in words: totals by stage, reasons, sharing, and estimates.
+def overview(study: Study, nodes: bool) -> str:
+    """The plan in words: totals by stage for each part, reasons, sharing, and estimates.
 
     nodes: name every node that would run, not only the first of each stage.
     """
-    planned = plan(params)
+    plans = {part.name: planner_of(part).plan(part) for part in study.parts}
+    planned = joined(study.scale, plans.values())
     absent = _absent(planned)
     stale = [
         group.name
@@ -33,33 +34,50 @@ def overview(params: Params, nodes: bool) -> str:
         if any(carried_key(Path(path)) != group.key for path in group.paths)
     ]
     lines = [
-        f"scale {params.scale}, data set {params.data['name']}: {len(planned.nodes)} nodes, "
+        f"scale {study.scale}, {_what(study)}: {len(planned.nodes)} nodes, "
         f"{len(absent)} to run; {len(planned.groups)} groups of published files, "
         f"{len(stale)} to write",
-        "",
-        *_stages(params, planned, absent),
-        "",
-        *_sharing(planned),
-        *_sweep(params, planned),
-        *_reasons(planned, absent, nodes),
     ]
-    if params.data["path"] and not Path(params.data["path"]).exists():
-        lines.append(f"the data folder {params.data['path']} is not there yet")
+    for part in study.parts:
+        lines += ["", *_part(part, plans[part.name], study)]
+    lines += _reasons(planned, absent, nodes)
+    folders = {part.data["path"] for part in study.parts} - {None}
+    lines += [
+        f"the data folder {folder} is not there yet"
+        for folder in sorted(folders)
+        if not Path(folder).exists()
+    ]
     return "\n".join(lines)
+
+
+def _what(study: Study) -> str:
+    """What there is beside the scale: the data set of the only part, or which parts."""
+    if len(study.parts) == 1:
+        return f"data set {study.parts[0].data['name']}"
+    return f"parts {', '.join(part.name for part in study.parts)}"
+
+
+def _part(part: Part, planned: Plan, study: Study) -> list[str]:
+    """A part's stages, sharing and sweep, under a heading where there are others."""
+    lines = [*_stages(part, planned, study.cost), "", *_sharing(planned)]
+    lines += _sweep(part, planned, study.cost)
+    if len(study.parts) > 1:
+        lines.insert(0, f"part {part.name}, data set {part.data['name']}")
+    return lines
 
 
 def _absent(planned: Plan) -> list[Node]:
     return [n for n in planned.nodes.values() if not folders.present(n.kind, n.key)]
 
 
-def _stages(params: Params, planned: Plan, absent: list[Node]) -> list[str]:
+def _stages(part: Part, planned: Plan, cost: Cost | None) -> list[str]:
     """A line per stage with counts and estimates of what is to run."""
-    estimator = Estimator(params, planned)
+    estimator = planner_of(part).estimate(part, planned)
+    absent = _absent(planned)
     total = Counter(node.kind for node in planned.nodes.values())
     todo = defaultdict(list)
     for node in absent:
         todo[node.kind].append(estimator.of(node))
-    cost = params.study.cost
     head = f"{'stage':<10} {'nodes':>6} {'to run':>6} {'forwards':>10} {'disk':>9}"
     lines = [head + ("  hours" if cost else "")]
     everything = Estimate()
@@ -76,12 +94,12 @@ def _stages(params: Params, planned: Plan, absent: list[Node]) -> list[str]:
     return lines
 
 
-def _line(name: str, total: int, todo: int, work: Estimate, cost) -> str:
+def _line(name: str, total: int, todo: int, work: Estimate, cost: Cost | None) -> str:
     hours = f" {_hours(work, cost):6.4g}" if cost else ""
     return f"{name:<10} {total:>6} {todo:>6} {work.forwards:>10.4g} {_size(work.bytes):>9}{hours}"
 
 
-def _hours(work: Estimate, cost) -> float:
+def _hours(work: Estimate, cost: Cost) -> float:
     return work.gmacs * cost.seconds_per_gmac / 3600
 
 
@@ -109,15 +127,14 @@ def _sharing(planned: Plan) -> list[str]:
     ]
 
 
-def _sweep(params: Params, planned: Plan) -> list[str]:
+def _sweep(part: Part, planned: Plan, cost: Cost | None) -> list[str]:
     """What `snakemake weights` would run beyond the study."""
-    sweep = plan_sweep(params)
+    sweep = planner_of(part).plan_sweep(part)
     if not sweep.nodes:
         return []
-    estimator = Estimator(swept(params), sweep)
+    estimator = planner_of(part).estimate_sweep(part, sweep)
     own = [node for node in _absent(sweep) if node.key not in planned.nodes]
     work = sum((estimator.of(node) for node in own), Estimate())
-    cost = params.study.cost
     hours = f", {_hours(work, cost):.4g} hours" if cost else ""
     return [
         f"`snakemake weights` would add {len(own)} nodes: {work.forwards:.4g} forwards{hours}, "

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from w2s.errors import UserError
-from w2s.params.load import load_params
+from w2s.params.load import load_study
 from w2s.plan.nodes import Node
 from w2s.plan.plan import Plan
 from w2s.plan.published import Group
@@ -38,29 +38,30 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
     `sync` is for the main process alone: it renews the key files.
     """
     try:
-        params = load_params(params_file, overrides)
-        sweep = plan_sweep(params)
-        planned = plan(params).joined(sweep)
+        study = load_study(params_file, overrides)
+        sweep = plan_sweep(study)
+        planned = plan(study).joined(sweep)
         refuse_absent_files(planned)
     except UserError as error:
         print(f"w2s: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     if sync:
         sync_keys(planned.groups)
+    tables = {name: table for part in study.parts for name, table in part.params.tables.items()}
     return Start(
         nodes=planned.nodes,
         absent=frozenset(k for k, n in planned.nodes.items() if not present(n.kind, k)),
         groups=planned.groups,
         sweep=tuple(sweep.groups),
-        columns={name: table.columns for name, table in params.study.tables.items()},
-        frozen=str(freeze(planned, params.execution.model_dump())),
-        priority=priorities(planned, last=list(params.study.tables)[-1]),
-        gpu=int(params.execution.device != "cpu" and params.scale == "paper"),
+        columns={name: table.columns for name, table in tables.items()},
+        frozen=str(freeze(planned, study.execution.model_dump())),
+        priority=priorities(planned, last=list(tables)[-1]),
+        gpu=int(study.execution.device != "cpu" and study.scale == "paper"),
     )
 
 
 def priorities(planned: Plan, last: str) -> dict[str, int]:
-    """A higher number for what an earlier row needs, row by row through all tables.
+    """A higher number for what an earlier row needs, row by row through the tables of all parts.
 
     In the last table training leads, or its longest run would end alone, long after the others.
     """

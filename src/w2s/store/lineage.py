@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from w2s.errors import UserError
-from w2s.params.load import Params
+from w2s.params.parts import Study
 from w2s.plan.plan import Plan
 from w2s.plan.published import Group
 from w2s.plan.study import plan, plan_sweep
@@ -46,16 +46,16 @@ def show(path: Path) -> str:
     return "\n".join(lines)
 
 
-def recompute(path: Path, params: Params) -> str:
+def recompute(path: Path, study: Study) -> str:
     """Forget a published file, its group, and the nodes that nothing else in the study uses.
 
     Raises:
         UserError: the study does not publish the file.
     """
-    study = plan(params).joined(plan_sweep(params))
-    group = group_of(study, path)
-    own = own_nodes(study, group)
-    there = [study.nodes[key] for key in own if folders.present(study.nodes[key].kind, key)]
+    planned = plan(study).joined(plan_sweep(study))
+    group = group_of(planned, path)
+    nodes = [planned.nodes[key] for key in own_nodes(planned, group)]
+    there = [node for node in nodes if folders.present(node.kind, node.key)]
     for node in reversed(there):  # children first, so that a kill leaves no child without parents
         folders.remove(node.kind, node.key)
     for file in group.paths:
@@ -64,19 +64,19 @@ def recompute(path: Path, params: Params) -> str:
     return f"forgot {names} and {len(group.paths)} published files; now run: snakemake {path}"
 
 
-def group_of(study: Plan, path: Path) -> Group:
+def group_of(planned: Plan, path: Path) -> Group:
     """The group that publishes a file.
 
     Raises:
         UserError: no group does.
     """
-    for group in study.groups.values():
+    for group in planned.groups.values():
         if path.as_posix() in group.paths:
             return group
     raise UserError(f"this study does not publish {path}; `w2s plan` lists its tables")
 
 
-def own_nodes(study: Plan, group: Group) -> list[str]:
+def own_nodes(planned: Plan, group: Group) -> list[str]:
     """Sampling and metric nodes that this group's row needs and no other row does, in plan order.
 
     A table or a figure owns nothing; a trained network is never forgotten for one cell's sake.
@@ -86,23 +86,23 @@ def own_nodes(study: Plan, group: Group) -> list[str]:
         return []
     mine: set[str] = set()
     others: set[str] = set()
-    for (table, row, _), sample_set in study.sets.items():
-        nodes = _behind(study, sample_set.metrics)
+    for (table, row, _), sample_set in planned.sets.items():
+        nodes = _behind(planned, sample_set.metrics)
         (mine if [table, row] == parts[1:] else others).update(nodes)
-    return [key for key in study.nodes if key in mine - others]
+    return [key for key in planned.nodes if key in mine - others]
 
 
-def _behind(study: Plan, key: str) -> set[str]:
+def _behind(planned: Plan, key: str) -> set[str]:
     """A metrics node and the segments that lead to it."""
     found, todo = set(), [key]
     while todo:
-        node = study.nodes[todo.pop()]
+        node = planned.nodes[todo.pop()]
         found.add(node.key)
         todo += [
             k
             for keys in node.inputs.values()
             for k in keys
-            if study.nodes[k].kind == "segment" and k not in found
+            if planned.nodes[k].kind == "segment" and k not in found
         ]
     return found
 

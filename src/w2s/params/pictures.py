@@ -1,4 +1,4 @@
-"""Parameters of a whole study, and the checks that span its blocks."""
+"""Parameters of a part with class-conditional pictures."""
 
 from __future__ import annotations
 
@@ -136,9 +136,11 @@ class Cost(Strict):
     """Seconds per billion multiply-accumulates of a transformer's forward."""
 
 
-class Study(Strict):
-    """Everything one scale of the study is made of."""
+class PictureParams(Strict):
+    """Everything a part with class-conditional pictures is made of."""
 
+    part: Literal["pictures"] = "pictures"
+    """Kind of this part of the study."""
     data: Annotated[ToyData | FolderData, Field(discriminator="kind")]
     """The images."""
     vae: Annotated[TrainedVAE | DiffusersVAE, Field(discriminator="kind")]
@@ -166,4 +168,4 @@ class Study(Strict):
     sweep: Sweep | None = None
     """What the weights under guidance are chosen by."""
     cost: Cost | None = None
-    """What a forward was measured to cost, for the estimates of `w2s plan`."""
+    """What a forward was measured to cost, for the estimates of `w2s plan`; one for all parts."""

@@ -1,0 +1,36 @@
+"""What a part's data set and files are on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from w2s.params.data import FolderData
+from w2s.params.fingerprint import count_classes, fingerprint
+
+
+def find_data(data, where: str) -> dict:
+    """Look at the data set once: what it is called, how many classes it has, what it contains.
+
+    where: the file and key that name it.
+
+    Raises:
+        UserError: there is no such folder, or it has no sub-folders.
+    """
+    if not isinstance(data, FolderData):
+        return {"name": data.name, "classes": data.classes, "fingerprint": None, "path": None}
+    path = Path(data.path)
+    return {
+        "name": data.name or path.resolve().name,
+        "classes": data.classes or count_classes(path, where),
+        "fingerprint": data.fingerprint or fingerprint(path),
+        "path": data.path,
+    }
+
+
+def find_files(params) -> dict[str, str]:
+    """Fingerprints of the VAE and the feature network, where they are given by path."""
+    return {
+        name: block.fingerprint or fingerprint(Path(block.path))
+        for name in ("vae", "features")
+        if hasattr(block := getattr(params, name), "path")
+    }

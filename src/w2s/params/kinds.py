@@ -1,0 +1,27 @@
+"""The kinds of part that a study can have, and how the parameters of each are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from w2s.params.checks import Mistake, mistakes
+from w2s.params.found import find_data, find_files
+from w2s.params.pictures import PictureParams
+from w2s.strict import Strict
+
+
+@dataclass(frozen=True)
+class PartKind:
+    """How one kind of part is read.  `plan.study` has how it is planned."""
+
+    params: type[Strict]  # with the keys part, tables, sweep and cost, as every kind has
+    mistakes: Callable[..., Iterator[Mistake]]  # what contradicts what, given the parameters
+    find_data: Callable[..., dict]  # the data set as it is, given `data` and the key that names it
+    find_files: Callable[..., dict[str, str]]  # fingerprints, given the parameters
+    own_images: bool  # whether a user's own folder of images may stand in the place of `data`
+
+
+PART_KINDS = {
+    "pictures": PartKind(PictureParams, mistakes, find_data, find_files, own_images=True),
+}

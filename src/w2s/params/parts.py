@@ -1,0 +1,51 @@
+"""A study as it was read and checked: its parts, and how to run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from w2s.errors import UserError
+from w2s.params.files import Layers
+from w2s.params.pictures import Cost, PictureParams
+from w2s.params.settings import ExecutionParams
+
+FIRST = "pictures"  # the part that a scale of one file holds; its published names carry no part
+
+
+@dataclass(frozen=True)
+class Part:
+    """Data, models, guidance and tables that belong together.
+
+    Parts name nothing of each other's; what is alike in two of them is one node all the same.
+    """
+
+    scale: str
+    name: str
+    params: PictureParams
+    data: dict  # the data set as found: name, classes, fingerprint, path (None for the toy)
+    fingerprints: dict[str, str]  # of files given by path: "vae", "features"
+    layers: Layers  # where the part's keys were set
+
+    @contextmanager
+    def at(self, *path: str) -> Iterator[None]:
+        """Name a key in the mistakes that the block finds while planning."""
+        try:
+            yield
+        except UserError as error:
+            raise UserError(f"{self.layers.where(path)}: {error}") from None
+
+
+@dataclass(frozen=True)
+class Study:
+    """The parts that were asked for, the first in the lead, and how to run them."""
+
+    scale: str
+    parts: tuple[Part, ...]
+    cost: Cost | None  # what a forward was measured to cost
+    execution: ExecutionParams
+
+    def part(self, name: str = FIRST) -> Part:
+        """The part of this name; KeyError if there is none."""
+        return {part.name: part for part in self.parts}[name]
