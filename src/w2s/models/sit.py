@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from w2s.errors import UserError
+from w2s.models.gelu import gelu
 
 SIZES = {  # SiT, table 1
     "S": {"hidden_size": 384, "depth": 12, "num_heads": 6},
@@ -40,7 +41,7 @@ class Tokens(NamedTuple):
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """``x (1 + scale) + shift``, with x (N, T, D) and one shift and scale (N, D) per sample."""
-    return x * (1 + scale.unsqueeze(1)) + shift.unsqueeze(1)
+    return torch.addcmul(shift.unsqueeze(1), x, 1 + scale.unsqueeze(1))
 
 
 class TimestepEmbedder(nn.Module):
@@ -109,7 +110,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(int(hidden_size * mlp_ratio), hidden_size)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x), approximate="tanh"))
+        return self.fc2(gelu(self.fc1(x)))
 
 
 class Block(nn.Module):
@@ -125,8 +126,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, cond: Tensor) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = self.adaLN_modulation(cond).chunk(6, dim=1)
-        x = x + gate1.unsqueeze(1) * self.attn(modulate(self.norm1(x), shift1, scale1))
-        return x + gate2.unsqueeze(1) * self.mlp(modulate(self.norm2(x), shift2, scale2))
+        mixed = self.attn(modulate(self.norm1(x), shift1, scale1))
+        x = torch.addcmul(x, gate1.unsqueeze(1), mixed)
+        fed = self.mlp(modulate(self.norm2(x), shift2, scale2))
+        return torch.addcmul(x, gate2.unsqueeze(1), fed)
 
 
 class FinalLayer(nn.Module):

@@ -33,9 +33,13 @@ KINDS = {
         imports=("torch", "torch_fidelity"),
         gpu=True,
     ),
-    "train": Kind("train", "w2s.training.loop:build", imports=("torch", "accelerate"), gpu=True),
+    "train": Kind(
+        "train", "w2s.training.loop:build", version=2, imports=("torch", "accelerate"), gpu=True
+    ),
     "weights": Kind("extract", "w2s.weak.extract:build", imports=("numpy", "safetensors.numpy")),
-    "segment": Kind("sample", "w2s.sampling.segment:build", imports=("torch",), gpu=True),
+    "segment": Kind(
+        "sample", "w2s.sampling.segment:build", version=2, imports=("torch",), gpu=True
+    ),
     "metrics": Kind(
         "evaluate",
         "w2s.metrics.evaluate:build",
