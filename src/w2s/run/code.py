@@ -8,13 +8,13 @@ Comments, docstrings and formatting do not count.
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 from importlib.util import find_spec
 from pathlib import Path
 
 from w2s.guidance.registry import METHODS
 from w2s.plan.kinds import KINDS
+from w2s.run.syntax import syntax_digest
 
 RECORD = Path(__file__).with_name("code.json")
 INFRASTRUCTURE = tuple(
@@ -62,18 +62,17 @@ def closure(module: str, leave_out: set[str]) -> list[str]:
         if name in found or name in leave_out or name.startswith(INFRASTRUCTURE):
             continue
         found.add(name)
-        todo += [m for m in _imports(_tree(name)) if m.startswith("w2s.")]
+        todo += [m for m in _imports(ast.parse(_source(name))) if m.startswith("w2s.")]
     return sorted(found)
 
 
 def code_digest(modules: list[str]) -> str:
     """Digest of the modules' syntax without docstrings."""
-    text = "\n".join(f"# {name}\n{ast.unparse(_bare(_tree(name)))}" for name in modules)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return syntax_digest({name: _source(name) for name in modules})
 
 
-def _tree(module: str) -> ast.Module:
-    return ast.parse(Path(find_spec(module).origin).read_text())
+def _source(module: str) -> str:
+    return Path(find_spec(module).origin).read_text(encoding="utf-8")
 
 
 def _imports(tree: ast.Module):
@@ -92,22 +91,4 @@ def _is_module(package: str, name: str) -> bool:
         package.startswith("w2s")
         and find_spec(package).submodule_search_locations is not None
         and (find_spec(f"{package}.{name}") is not None)
-    )
-
-
-def _bare(tree: ast.Module) -> ast.Module:
-    """A tree without docstrings (string statements anywhere are documentation)."""
-    for item in ast.walk(tree):
-        body = getattr(item, "body", None)
-        if isinstance(body, list):
-            kept = [s for s in body if not _is_text(s)]
-            item.body = kept or [ast.Pass()]
-    return ast.fix_missing_locations(tree)
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
     )
