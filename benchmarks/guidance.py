@@ -19,7 +19,7 @@ from benchmarks.guiders import compare
 from w2s.guidance.base import NULL
 from w2s.guidance.registry import METHODS
 from w2s.guidance.windows import Guidance, resolve
-from w2s.models.sit import SiT
+from w2s.models.sit_network import SiT
 from w2s.sampling.denoiser import BATCHED, Condition, Denoiser
 from w2s.sampling.grid import time_grid
 from w2s.sampling.loop import sample

@@ -15,7 +15,7 @@ from copy import deepcopy
 
 import torch
 
-from w2s.models.sit import SiT
+from w2s.models.sit_network import SiT
 from w2s.training.adamw import AdamW
 from w2s.training.batches import Batch
 from w2s.training.ema import PowerEMA

@@ -8,7 +8,8 @@ import torch
 from w2s.errors import UserError
 from w2s.job import Job
 from w2s.models import public
-from w2s.models.sit import SiT
+from w2s.models.load import load
+from w2s.models.sit_network import SiT
 from w2s.weak import extract
 
 SMALL = {"T": {"hidden_size": 32, "depth": 2, "num_heads": 4}}
@@ -22,7 +23,7 @@ CONFIG = {
 def net(monkeypatch):
     monkeypatch.setattr(public, "SIZES", SMALL)
     torch.manual_seed(0)
-    net = SiT.from_config(CONFIG)
+    net = SiT(**CONFIG)
     torch.nn.init.normal_(net.final_layer.linear.weight)
     return net.eval()
 
@@ -45,7 +46,7 @@ def test_it_becomes_a_network_that_predicts_the_same(tmp_path, net, learn_sigma,
     spec = {"kind": "public", "fingerprint": "f00d"}
     local = {"path": str(tmp_path / "sit.pt")}
     extract.build(Job("weights", "abcd", spec, tmp_path / "out", local=local))
-    loaded = SiT.load(tmp_path / "out")
+    loaded = load(tmp_path / "out")
     x, t, y = torch.randn(2, 4, 8, 8), torch.rand(2), torch.tensor([0, 7])
     assert loaded.config() == CONFIG
     assert torch.equal(loaded(x, t, y), net(x, t, y))

@@ -7,7 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from w2s.errors import UserError
-from w2s.models.sit import SIZES, Attention, Mlp, SiT, position_embedding
+from w2s.models.load import load
+from w2s.models.sit import SIZES
+from w2s.models.sit_network import Attention, Mlp, SiT, position_embedding
 
 CONFIG = {
     "input_size": 6, "patch_size": 2, "in_channels": 3, "hidden_size": 32, "depth": 4,
@@ -18,7 +20,7 @@ CONFIG = {
 def network(**changes):
     """A SiT away from its zero initialisation."""
     torch.manual_seed(0)
-    net = SiT.from_config(CONFIG | changes)
+    net = SiT(**(CONFIG | changes))
     with torch.no_grad():
         for parameter in net.parameters():
             if parameter.requires_grad:
@@ -66,11 +68,11 @@ def test_position_embedding_is_fixed_with_columns_first():
     expected = torch.cat([(2 * frequencies).sin(), (2 * frequencies).cos()]).float()
     torch.testing.assert_close(column[1, 2], expected)
     torch.testing.assert_close(row[2, 1], expected)
-    assert not SiT.from_config(CONFIG).pos_embed.requires_grad
+    assert not SiT(**CONFIG).pos_embed.requires_grad
 
 
 def test_a_new_network_predicts_nothing_and_its_blocks_are_the_identity(inputs):
-    net = SiT.from_config(CONFIG)
+    net = SiT(**CONFIG)
     state = net.embed(*inputs)
     assert torch.equal(net.block(0, state).tokens, state.tokens)
     assert not net(*inputs).any()
@@ -127,7 +129,7 @@ def test_a_saved_network_loads_as_it_was(tmp_path, inputs):
     net = network(time="data-at-one")
     save_file(net.state_dict(), tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(json.dumps(net.config()))
-    loaded = SiT.load(tmp_path)
+    loaded = load(tmp_path)
     assert loaded.config() == net.config()
     assert not loaded.training
     assert torch.equal(loaded(*inputs), net(*inputs))
@@ -135,4 +137,4 @@ def test_a_saved_network_loads_as_it_was(tmp_path, inputs):
 
 def test_patches_must_tile_the_latents():
     with pytest.raises(UserError, match="patches of 4 do not tile latents of 6"):
-        SiT.from_config(CONFIG | {"patch_size": 4})
+        SiT(**(CONFIG | {"patch_size": 4}))

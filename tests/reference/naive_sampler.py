@@ -10,7 +10,7 @@ from itertools import pairwise
 import naive_guidance as naive
 import torch
 
-from w2s.models.sit import SiT
+from w2s.models.sit_network import SiT
 
 
 def random_sit(seed, **changes):

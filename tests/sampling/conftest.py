@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from w2s.models.sit import SiT
+from w2s.models.sit_network import SiT
 from w2s.sampling.denoiser import Condition
 
 

@@ -4,7 +4,9 @@ from hypothesis import strategies as st
 
 from w2s.errors import UserError
 from w2s.guidance.base import HEAD, NULL, STRONG, Signal
-from w2s.sampling.tree import Shape, blocks_of, forwards, forwards_unshared, schedule
+from w2s.models.backbone import Shape
+from w2s.models.registry import shape_of
+from w2s.sampling.tree import blocks_of, forwards, forwards_unshared, schedule
 
 DEPTH, HEAD_AT = 6, 3
 SIGNALS = st.builds(
@@ -66,8 +68,8 @@ def test_several_skip_sets_share_their_common_prefix():
 
 def test_a_weak_network_is_weighted_by_its_work():
     config = {"input_size": 8, "patch_size": 2, "mlp_ratio": 4.0, "head_at": None}
-    main = Shape.of(config | {"hidden_size": 64, "depth": 12})
-    weak = Shape.of(config | {"hidden_size": 32, "depth": 6})
+    main = shape_of(config | {"hidden_size": 64, "depth": 12})
+    weak = shape_of(config | {"hidden_size": 32, "depth": 6})
     cost = forwards([STRONG, Signal(net="small")], {"main": main, "small": weak})
     ratio = (16 * (12 * 32**2 + 2 * 16 * 32) + 6 * 32**2) / (
         16 * (12 * 64**2 + 2 * 16 * 64) + 6 * 64**2

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from w2s.models.sit import SiT
+from w2s.models.sit_network import SiT
 from w2s.training.batches import Batch
 from w2s.training.objectives import objective_from
 from w2s.training.signals import Taps, fork_of, strong_minus_weak

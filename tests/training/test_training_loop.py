@@ -13,7 +13,7 @@ from accelerate.state import AcceleratorState
 from tiny_run import MODEL, SPEC, make_job, write_latents
 
 from w2s.errors import OutOfTime, UserError
-from w2s.models.sit import SiT
+from w2s.models.sit_network import SiT
 from w2s.training import loop
 from w2s.training.state import read
 
@@ -114,7 +114,7 @@ def test_unconditional_training_never_reads_a_label(tmp_path, latents, name):
     loop.build(job)
     tensors, _ = read(job.out / "state.safetensors")
     torch.manual_seed(spec["seed"])
-    untouched = SiT.from_config(MODEL).y_embedder.embedding_table.weight
+    untouched = SiT(**MODEL).y_embedder.embedding_table.weight
     table = tensors["net/y_embedder.embedding_table.weight"]
     assert torch.equal(table[:3], untouched[:3])
     assert not torch.equal(table[3], untouched[3])
@@ -196,7 +196,7 @@ def test_data_that_do_not_fit_are_refused(tmp_path, latents):
     for number, (change, message) in enumerate(
         [
             ({"num_classes": 4}, "4 classes and the data 3"),
-            ({"input_size": 8}, "change in_channels"),
+            ({"input_size": 8}, "the latents have 2 of 4 x 4"),
         ]
     ):
         spec = SPEC | {"model": MODEL | change}

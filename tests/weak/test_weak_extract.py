@@ -9,7 +9,9 @@ from safetensors.torch import load_file, save_file
 
 from w2s.errors import UserError
 from w2s.job import Job
-from w2s.models.sit import SiT
+from w2s.models.load import load
+from w2s.models.registry import family_of
+from w2s.models.sit_network import SiT
 from w2s.training.ema import PowerEMA
 from w2s.weak import extract
 
@@ -27,7 +29,7 @@ def run(tmp_path_factory):
     (folder / "snapshots").mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(CONFIG))
     torch.manual_seed(0)
-    net = SiT.from_config(CONFIG)
+    net = SiT(**CONFIG)
     start = [torch.randn_like(p) for p in net.parameters()]
     ema = PowerEMA(net, [0.05, 0.1, 0.08, 0.15])
     for step in range(1, 401):
@@ -96,7 +98,7 @@ def inputs():
 @pytest.mark.parametrize("part", ["full", "head", {"skip": [1, 2]}])
 def test_a_part_is_a_network_of_its_own(run, tmp_path, inputs, part):
     build(run[0], tmp_path / "w", part=part)
-    whole, made = run[1][0.05], SiT.load(tmp_path / "w")
+    whole, made = run[1][0.05], load(tmp_path / "w")
     state = whole.block(1, whole.block(0, whole.embed(*inputs)))
     expected = {"full": lambda: whole(*inputs), "head": lambda: whole.read_head(state)}
     v = expected[part]() if isinstance(part, str) else whole(*inputs, skip=part["skip"])
@@ -115,4 +117,4 @@ def test_what_is_not_there_is_refused(run, tmp_path):
         with pytest.raises(UserError, match=message):
             build(run[0], tmp_path / str(number), **spec)
     with pytest.raises(UserError, match="set head_at"):
-        extract.take({}, CONFIG | {"head_at": None}, "head")
+        family_of(CONFIG).take({}, CONFIG | {"head_at": None}, "head")

@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from w2s.errors import UserError
-from w2s.models.sit import SIZES, SiT
+from w2s.models.sit import SIZES
+from w2s.models.sit_network import SiT
 
 
 def convert(path: Path, out: Path) -> None:
@@ -61,7 +62,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict]:
         outputs = weights[name].unflatten(0, (patch * patch, -1))
         weights = weights | {name: outputs[:, :channels].flatten(0, 1)}
     with torch.device("meta"):
-        expected = SiT.from_config(config).state_dict()
+        expected = SiT(**config).state_dict()
     if wrong := sorted(set(expected) ^ set(weights)):
         raise UserError(f"{path} is not a SiT checkpoint: {wrong[0]} is missing or unknown")
     return {name: value.float().contiguous() for name, value in weights.items()}, config

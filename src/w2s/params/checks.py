@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from w2s.metrics.settings import ONLY_FROM
-from w2s.params.networks import latent_factor, latent_size, network_depth, snapshots
+from w2s.models.backbone import Shape
+from w2s.models.registry import shape_of
+from w2s.params.networks import latent_factor, latent_shape, snapshots
 from w2s.params.pictures import PictureParams
 from w2s.strict import nearest
 
@@ -64,7 +66,7 @@ def _names(study: PictureParams) -> Iterator[Mistake]:
 
 def _sizes(study: PictureParams) -> Iterator[Mistake]:
     """Images, latents and patches that do not divide."""
-    factor, side = latent_factor(study), latent_size(study)
+    factor = latent_factor(study)
     if study.data.resolution % factor:
         yield ("data", "resolution"), f"must be a multiple of {factor}, by which the VAE shrinks"
         return
@@ -74,11 +76,8 @@ def _sizes(study: PictureParams) -> Iterator[Mistake]:
                 groups = study.vae.norm_groups
                 yield ("vae", "block_channels", i), f"must be a multiple of norm_groups ({groups})"
     for name, network in study.models.items():
-        if side % network.patch:
-            yield ("models", name, "patch"), f"must divide the latents' {side} pixels a side"
-        if network.head_at and network.head_at >= network_depth(network):
-            depth = network_depth(network)
-            yield ("models", name, "head_at"), f"must be below the depth of {depth} blocks"
+        for key, what in network.mistakes(latent_shape(study)):
+            yield ("models", name, key), what
 
 
 def _recipes(study: PictureParams) -> Iterator[Mistake]:
@@ -123,7 +122,7 @@ def _weak_models(study: PictureParams) -> Iterator[Mistake]:
     """Weak models taken from steps, heads or blocks that are not there."""
     for name, weak in study.weak.items():
         recipe = study.training.recipes[weak.recipe]
-        network = study.models[recipe.model]
+        shape = _shape(study, recipe.model)
         step, taken = weak.at(recipe.steps), snapshots(study, weak.recipe)
         key = "step" if weak.fraction is None else "fraction"
         if step not in taken:
@@ -132,14 +131,18 @@ def _weak_models(study: PictureParams) -> Iterator[Mistake]:
                 f"'{weak.recipe}' has no snapshot at step {step}; it has "
                 f"{', '.join(map(str, taken))}",
             )
-        if weak.part == "head" and network.head_at is None:
+        if weak.part == "head" and shape.head_at is None:
             yield ("weak", name, "part"), f"models.{recipe.model} has no head; set its head_at"
         if not isinstance(weak.part, str):
-            depth = network_depth(network)
             for i, block in enumerate(weak.part.skip):
-                if block >= depth:
+                if block >= shape.depth:
                     at = ("weak", name, "part", "skip", i)
-                    yield at, f"there is no block {block}; blocks are 0 to {depth - 1}"
+                    yield at, f"there is no block {block}; blocks are 0 to {shape.depth - 1}"
+
+
+def _shape(study: PictureParams, model: str) -> Shape:
+    """Blocks and mid head of a network under models; the number of classes changes neither."""
+    return shape_of(study.models[model].config(latent_shape(study), classes=1))
 
 
 def _metrics(study: PictureParams) -> Iterator[Mistake]:

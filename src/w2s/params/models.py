@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
+from operator import or_
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    model_validator,
+)
 
+from w2s.models.registry import FAMILIES
+from w2s.models.sit import SiTFamily
 from w2s.params.data import NonNegative, Seed
 from w2s.strict import Strict
 from w2s.training.objectives import Objective
@@ -20,32 +32,22 @@ def _trunk_at(text: str) -> str:
     return text
 
 
-class Network(Strict):
-    """A SiT, by the numbers or by its published name."""
+def _kind(entry) -> str:
+    """The kind of network that an entry under `models` names."""
+    named = entry.get("kind") if isinstance(entry, dict) else getattr(entry, "kind", None)
+    return named or SiTFamily.name
 
-    size: Literal["S", "B", "L", "XL"] | None = None
-    """Published size; gives hidden, depth and heads."""
-    patch: PositiveInt
-    """Latent pixels per token along one side."""
-    hidden: PositiveInt | None = None
-    """Width of the tokens."""
-    depth: PositiveInt | None = None
-    """Transformer blocks."""
-    heads: PositiveInt | None = None
-    """Attention heads; divides hidden."""
-    head_at: PositiveInt | None = None
-    """Number of blocks before the mid-depth head; null: no such head."""
 
-    @model_validator(mode="after")
-    def _one_way(self):
-        numbers = (self.hidden, self.depth, self.heads)
-        if self.size is None and None in numbers:
-            raise ValueError("give either size, or all of hidden, depth and heads")
-        if self.size is not None and any(numbers):
-            raise ValueError("size fixes hidden, depth and heads; leave them out or drop size")
-        if self.size is None and self.hidden % self.heads:
-            raise ValueError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
-        return self
+def _any_family():
+    """The parameters of all families, told apart by `kind`."""
+    kinds = [Annotated[family.params, Tag(name)] for name, family in FAMILIES.items()]
+    if len(kinds) == 1:  # nothing to tell apart
+        return SiTFamily.params
+    return Annotated[reduce(or_, kinds), Discriminator(_kind)]
+
+
+Network = _any_family()
+"""An entry under `models`.  A pydantic field type."""
 
 
 class Recipe(Strict):
@@ -130,6 +132,11 @@ class WeakModel(Strict):
         if self.step is not None and self.fraction is not None:
             raise ValueError("step and fraction say the same thing twice; give one")
         return self
+
+    @property
+    def taken(self) -> str | dict:
+        """The part, in plain JSON types."""
+        return self.part if isinstance(self.part, str) else self.part.model_dump()
 
     def at(self, steps: int) -> int:
         """The training step meant, in a recipe of so many."""

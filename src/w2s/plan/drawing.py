@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from w2s.models.backbone import Shape
 from w2s.sampling.trajectories import Segment, Trajectory, segment_forwards
-from w2s.sampling.tree import Shape
 
 
 @dataclass(frozen=True)

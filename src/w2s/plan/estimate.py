@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from w2s.models.registry import family_of, shape_of
 from w2s.params.networks import latent_size
 from w2s.params.parts import Part
 from w2s.plan.nodes import Node
 from w2s.sampling.trajectories import Segment, decode, segment_forwards
-from w2s.sampling.tree import Shape
 
 BACKWARD = 2  # forwards that a backward pass counts as
 FLOAT = 4  # bytes
@@ -30,14 +30,13 @@ class Estimate:
 
 
 def gmacs(config: Mapping) -> float:
-    """Billions of multiply-accumulates of one forward of a SiT for one sample."""
-    return Shape.of(config).block_macs * config["depth"] / 1e9
+    """Billions of multiply-accumulates of one forward of a network for one sample."""
+    return shape_of(config).macs / 1e9
 
 
 def parameters(config: Mapping) -> float:
-    """Weights of a SiT's blocks and embeddings, biases left out."""
-    width, depth = config["hidden_size"], config["depth"]
-    return depth * (10 + 2 * config["mlp_ratio"]) * width**2 + 3 * width**2
+    """Weights of a network, about."""
+    return family_of(config).parameters(config)
 
 
 class Estimator:
@@ -74,10 +73,10 @@ class Estimator:
 
     def _segment(self, node: Node) -> Estimate:
         spec, network = node.spec, self._network(node.parents["model"][0])
-        shapes = {"main": Shape.of(network)}
+        shapes = {"main": shape_of(network)}
         for role, keys in node.parents.items():
             if role.startswith("weak:"):
-                shapes[role.removeprefix("weak:")] = Shape.of(self._network(keys[0]))
+                shapes[role.removeprefix("weak:")] = shape_of(self._network(keys[0]))
         earlier = node.helpers.get("from")
         start = self.plan.nodes[earlier[0]].spec["stop"] if earlier else 0
         piece = Segment(start, decode(spec["steps"]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from w2s.params.networks import network_config, part_config, snapshot_steps
+from w2s.models.registry import family_of, shape_of
+from w2s.params.networks import network_config, snapshot_steps
 from w2s.params.parts import Part
 from w2s.plan.nodes import Node
 from w2s.plan.pictures import Pictures
@@ -23,7 +24,9 @@ class Models:
         weak = self.study.weak.get(name)
         recipe = self.study.training.recipes[weak.recipe if weak else name]
         config = network_config(self.part, recipe.model)
-        return (part_config(config, weak.part) if weak else config), recipe.conditional
+        if weak:
+            config = family_of(config).part_config(config, weak.taken)
+        return config, recipe.conditional
 
     def train(self, name: str, seed: int, steps: int | None = None) -> str:
         """A recipe's training node; `steps` cuts it short, for a trunk."""
@@ -45,7 +48,7 @@ class Models:
         network = network_config(self.part, recipe.model)
         spec = shared | {
             "model": network,
-            "head_weight": training.head_weight if network["head_at"] else 0.0,
+            "head_weight": training.head_weight if shape_of(network).head_at else 0.0,
             "objective": recipe.objective.model_dump(mode="json"),
             "conditional": recipe.conditional,
             "steps": steps,
@@ -69,7 +72,7 @@ class Models:
             weak = study.weak[name]
             recipe, ema = weak.recipe, weak.ema or default
             step = weak.at(study.training.recipes[recipe].steps)
-            part = weak.part if isinstance(weak.part, str) else weak.part.model_dump()
+            part = weak.taken
         source, step = self._holding(recipe, seed, step)
         spec = {"step": step, "ema": ema, "part": part}
         return self.add(Node("weights", spec, {"train": (source,)}, label=f"extract {name}"))

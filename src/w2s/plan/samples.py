@@ -7,6 +7,7 @@ from functools import partial
 
 from w2s.errors import UserError
 from w2s.guidance.windows import resolve
+from w2s.models.registry import family_of, shape_of
 from w2s.plan.drawing import Drawing, SampleSet
 from w2s.plan.nodes import Node, canonical
 from w2s.plan.planner import Planner
@@ -19,7 +20,6 @@ from w2s.sampling.trajectories import (
     signals_of,
     versions,
 )
-from w2s.sampling.tree import Shape
 
 SDE_LAST = 0.04  # SiT's SDE sampler leaves t = 0.04 for 0 in one mean step
 
@@ -74,12 +74,12 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
         methods = resolve(guidance, times) if guidance else (None,) * steps
     names = nets_of(methods)
     config, conditional = planner.models.network_of(row.model)
-    side = config["input_size"]
+    family = family_of(config)
     one = Drawing(
         model=planner.models.weights(row.model, seed),
         nets={name: planner.models.weights(name, seed) for name in names},
-        shapes={"main": Shape.of(config)}
-        | {name: Shape.of(planner.models.network_of(name)[0]) for name in names},
+        shapes={"main": shape_of(config)}
+        | {name: shape_of(planner.models.network_of(name)[0]) for name in names},
         start={
             "times": list(times),
             "solver": solver,
@@ -87,9 +87,9 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
             "per_seed": sampling.per_seed,
             "batch": sampling.batch,
             "labels": sampling.labels,
-            "classes": config["num_classes"],
+            "classes": family.classes(config),
             "conditional": conditional,
-            "shape": [config["in_channels"], side, side],
+            "shape": list(family.latents(config)),
         },
         methods=tuple(methods),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+from w2s.models.registry import family_of
 from w2s.params.networks import network_config
 from w2s.params.parts import Study
 from w2s.plan.estimate import gmacs
@@ -18,16 +19,16 @@ def measure_cost(study: Study) -> str:
     import torch
 
     from w2s.device import pick
-    from w2s.models.sit import SiT
+    from w2s.models.load import build
 
     configs = [network_config(part, name) for part in study.parts for name in part.params.models]
     config = max(configs, key=gmacs)
     device = pick(study.execution.device)
     torch.set_num_threads(study.execution.threads)
-    network = SiT.from_config(config).to(device).eval()
+    network = build(config).to(device).eval()
     work = GPU_WORK if device.type == "cuda" else CPU_WORK
     batch = max(1, min(256, round(work / gmacs(config))))
-    x = torch.randn(batch, config["in_channels"], *[config["input_size"]] * 2, device=device)
+    x = torch.randn(batch, *family_of(config).latents(config), device=device)
     t, y = torch.full((batch,), 0.5, device=device), torch.zeros(batch, dtype=int, device=device)
     gpu = device.type == "cuda"
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=gpu):

@@ -5,37 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from w2s.errors import UserError
 from w2s.guidance.base import Signal
-from w2s.sampling.tree import Shape, by_net, in_forwards, schedule
+from w2s.models.backbone import Backbone
+from w2s.models.registry import shape_of
+from w2s.models.states import joined, packed, split
+from w2s.sampling.tree import by_net, in_forwards, schedule
 
 # Whether states that run the same blocks run them as one batch.  A fixed rule per kind of device,
 # so that every run gives the same bytes.  `python -m benchmarks.guidance` measures both: on the CPU
 # one batch saves nothing.  The rule for CUDA is not measured; a batch launches half the kernels.
 BATCHED = {"cpu": False, "cuda": True}
 PRECISION = {"cpu": "fp32", "cuda": "bf16"}  # what "auto" stands for
-
-
-class Backbone(Protocol):
-    """What a network has to offer.  Its state is a NamedTuple of tensors, the batch first.
-
-    With text, the state holds the text stream beside the image's; the condition is whatever
-    tensors `embed` takes after x and t.
-    """
-
-    depth: int
-    head_at: int | None
-
-    def config(self) -> dict: ...
-    def embed(self, x: Tensor, t: Tensor, *condition: Tensor) -> Any: ...
-    def block(self, i: int, state: Any) -> Any: ...
-    def readout(self, state: Any) -> Tensor: ...
-    def read_head(self, state: Any) -> Tensor: ...
 
 
 class Condition(NamedTuple):
@@ -72,7 +58,7 @@ class Denoiser:
         kind = self.device.type
         self.nets = {"main": main, **(nets or {})}
         self.nets = {name: net.to(self.device).eval() for name, net in self.nets.items()}
-        self.shapes = {name: Shape.of(net.config()) for name, net in self.nets.items()}
+        self.shapes = {name: shape_of(net.config()) for name, net in self.nets.items()}
         if precision not in ("auto", "fp32", "bf16"):
             raise UserError(f"precision is '{precision}'; set it to auto, fp32 or bf16.")
         self.bf16 = (PRECISION.get(kind, "fp32") if precision == "auto" else precision) == "bf16"
@@ -106,7 +92,7 @@ class Denoiser:
         net, shape = self.nets[name], self.shapes[name]
         plan = schedule(signals, shape.depth, shape.head_at)
         states = {
-            number: _packed(net.embed(x, t, *(condition.null if null else condition.given)))
+            number: packed(net.embed(x, t, *(condition.null if null else condition.given)))
             for number, null in enumerate(plan.roots)
         }
         for stage in plan.stages:
@@ -121,25 +107,11 @@ class Denoiser:
     def _run(self, net: Backbone, blocks: tuple[int, ...], states: list) -> list:
         """Run blocks on each state, all in one batch where that is the rule."""
         if self.batched and len(states) > 1:
-            return _split(_through(net, blocks, _joined(states)), len(states))
+            return split(_through(net, blocks, joined(states)), len(states))
         return [_through(net, blocks, state) for state in states]
-
-
-def _packed(state: Any) -> Any:
-    """Contiguous tensors: one memory layout from the first block on, so one compilation."""
-    return type(state)(*(tensor.contiguous() for tensor in state))
 
 
 def _through(net: Backbone, blocks: tuple[int, ...], state: Any) -> Any:
     for i in blocks:
         state = net.block(i, state)
     return state
-
-
-def _joined(states: list) -> Any:
-    return type(states[0])(*(torch.cat(parts) for parts in zip(*states, strict=True)))
-
-
-def _split(state: Any, count: int) -> list:
-    parts = [tensor.chunk(count) for tensor in state]
-    return [type(state)(*part) for part in zip(*parts, strict=True)]

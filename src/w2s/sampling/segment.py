@@ -11,7 +11,7 @@ from torch import Tensor
 from w2s.device import pick
 from w2s.guidance.base import State
 from w2s.job import Job
-from w2s.models.sit import SiT
+from w2s.models.load import load
 from w2s.sampling.denoiser import Condition, Denoiser
 from w2s.sampling.loop import sample
 from w2s.sampling.noise import draw_labels, initial_noise, step_noise
@@ -61,12 +61,12 @@ def build(job: Job) -> dict:
 
 def _denoiser(job: Job) -> Denoiser:
     weak = {
-        role.removeprefix("weak:"): SiT.load(job.parent(role))
+        role.removeprefix("weak:"): load(job.parent(role))
         for role in job.parents
         if role.startswith("weak:")
     }
     return Denoiser(
-        SiT.load(job.parent("model")),
+        load(job.parent("model")),
         weak,
         device=pick(job.execution.device),
         precision=job.execution.precision,

@@ -14,9 +14,9 @@ from itertools import groupby
 from w2s.guidance.base import STRONG, Method, Signal
 from w2s.guidance.blend import Blend
 from w2s.guidance.registry import method_from
+from w2s.models.backbone import Shape
 from w2s.sampling import tree
 from w2s.sampling.solvers import evaluations
-from w2s.sampling.tree import Shape
 
 Trajectory = tuple[Method | None, ...]
 

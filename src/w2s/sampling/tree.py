@@ -13,23 +13,7 @@ from functools import cache
 
 from w2s.errors import UserError
 from w2s.guidance.base import Signal
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What counting needs to know about a network."""
-
-    depth: int  # transformer blocks
-    head_at: int | None = None  # blocks before the mid head
-    block_macs: float = 1.0  # multiply-accumulates of one block for one sample
-
-    @classmethod
-    def of(cls, config: Mapping) -> Shape:
-        """The shape of a SiT with this config: linear layers, attention and modulation."""
-        tokens = (config["input_size"] // config["patch_size"]) ** 2
-        width = config["hidden_size"]
-        per_token = (4 + 2 * config["mlp_ratio"]) * width**2 + 2 * tokens * width
-        return cls(config["depth"], config["head_at"], tokens * per_token + 6 * width**2)
+from w2s.models.backbone import Shape
 
 
 @dataclass(frozen=True)
@@ -136,7 +120,6 @@ def forwards_unshared(signals: Iterable[Signal], shapes: Mapping[str, Shape]) ->
 
 
 def in_forwards(blocks: Mapping[str, int], shapes: Mapping[str, Shape]) -> float:
-    """Blocks run per network, in forwards of ``main``."""
-    main = shapes["main"]
-    macs = sum(count * shapes[net].block_macs for net, count in blocks.items())
-    return macs / (main.depth * main.block_macs)
+    """Blocks run per network, in forwards of ``main``; another network weighs by its work."""
+    macs = sum(count * shapes[net].macs / shapes[net].depth for net, count in blocks.items())
+    return macs / shapes["main"].macs

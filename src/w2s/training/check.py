@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from w2s.errors import UserError
+from w2s.models.registry import shape_of
 from w2s.training.objectives import objective_from
 
 
@@ -11,8 +12,8 @@ def check(spec: dict) -> None:
 
     Raises UserError with what is wrong and what to change.
     """
-    objective, model = objective_from(spec["objective"]), spec["model"]
-    name, depth, head_at = objective.name, model["depth"], model.get("head_at")
+    objective, shape = objective_from(spec["objective"]), shape_of(spec["model"])
+    name, depth, head_at = objective.name, shape.depth, shape.head_at
     weak = [pull.weak for pull in objective.pulls()]
     if not spec["conditional"] and any(signal.null for signal in weak):
         raise UserError(

@@ -18,7 +18,9 @@ from w2s.data.latents import Latents
 from w2s.device import pick
 from w2s.errors import OutOfTime, UserError
 from w2s.job import Job
-from w2s.models.sit import SiT
+from w2s.models.load import build as build_network
+from w2s.models.load import load
+from w2s.models.registry import family_of
 from w2s.training.adamw import AdamW
 from w2s.training.batches import Batches
 from w2s.training.check import check
@@ -38,10 +40,10 @@ GO, SAVE, STOP = 0, 1, 2
 def build(job: Job) -> dict:
     """Train one network.
 
-    Spec: model (of SiT), objective, steps and start (updates counted from the trunk's first),
-    batch (over all processes), lr, betas, warmup (steps), clip (norm, 0 is none), weight_decay,
-    label_dropout, conditional, ema (relative lengths), snapshots (steps), head_weight (of the mid
-    head's own loss), seed, precision ("fp32" or "bf16").
+    Spec: model (a configuration), objective, steps and start (updates counted from the trunk's
+    first), batch (over all processes), lr, betas, warmup (steps), clip (norm, 0 is none),
+    weight_decay, label_dropout, conditional, ema (relative lengths), snapshots (steps),
+    head_weight (of the mid head's own loss), seed, precision ("fp32" or "bf16").
     Parents: latents (all shards), trunk (the run to continue from `start`), weak (the frozen
     network of objective "ag").  Writes snapshots/, state.safetensors, config.json and log.csv.
     Returns forwards (of one sample, backward passes not counted) and seconds_per_step.
@@ -61,12 +63,12 @@ def build(job: Job) -> dict:
 
     # The network, its averages, and what may be read besides it.
     torch.manual_seed(spec["seed"])
-    net = SiT.from_config(spec["model"]).to(accelerator.device)
+    net = build_network(spec["model"]).to(accelerator.device)
     reads_head = bool(spec["head_weight"]) or objective.teaches_head
     if net.head_at is not None:
         net.head.requires_grad_(reads_head)
     ema = PowerEMA(net, spec["ema"])
-    weak = SiT.load(job.parent("weak")).to(accelerator.device) if "weak" in job.parents else None
+    weak = load(job.parent("weak")).to(accelerator.device) if "weak" in job.parents else None
     adam = AdamW(net, spec["betas"], spec["weight_decay"])
     model = accelerator.prepare(Taps(net, reads_head, fork_of(objective)))
 
@@ -165,17 +167,17 @@ def build(job: Job) -> dict:
 
 
 def _check_data(spec: dict, latents: Latents, world: int) -> None:
-    model = spec["model"]
-    if (model["in_channels"], model["input_size"]) != (latents.channels, latents.size):
+    family = family_of(spec["model"])
+    reads, classes = family.latents(spec["model"]), family.classes(spec["model"])
+    if reads != (latents.channels, latents.size, latents.size):
+        channels, height, width = reads
         raise UserError(
-            f"the model reads {model['in_channels']} channels of {model['input_size']} pixels and "
-            f"the latents have {latents.channels} of {latents.size}: change in_channels and "
-            "input_size"
+            f"the model reads {channels} channels of {height} x {width} pixels and the latents "
+            f"have {latents.channels} of {latents.size} x {latents.size}: change the model"
         )
-    if model["num_classes"] != latents.classes:
+    if classes != latents.classes:
         raise UserError(
-            f"the model has {model['num_classes']} classes and the data {latents.classes}: "
-            "change num_classes"
+            f"the model has {classes} classes and the data {latents.classes}: change the model"
         )
     if spec["batch"] % world:
         raise UserError(f"a batch of {spec['batch']} does not split over {world} processes")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from w2s.models.sit import SiT, Tokens
+from w2s.models.backbone import Backbone
+from w2s.models.states import rows as rows_of
 from w2s.training.batches import Batch
 from w2s.training.objectives import BaseObjective
 from w2s.training.objectives.base import Pull
@@ -18,13 +19,13 @@ class Seen(NamedTuple):
 
     v: Tensor  # (N, C, H, W)
     head: Tensor | None  # (N, C, H, W), the mid-depth head's prediction
-    fork: Tokens | None  # the state before the first block that a weak signal skips
+    fork: Any | None  # the state before the first block that a weak signal skips
 
 
 class Taps(nn.Module):
     """A pass through `net` that also reads the mid head and keeps the state before `fork`."""
 
-    def __init__(self, net: SiT, head: bool, fork: int | None = None):
+    def __init__(self, net: Backbone, head: bool, fork: int | None = None):
         super().__init__()
         self.net, self.head, self.fork = net, head, fork
 
@@ -46,7 +47,12 @@ def fork_of(objective: BaseObjective) -> int | None:
 
 @torch.no_grad()
 def strong_minus_weak(
-    objective: BaseObjective, batch: Batch, seen: Seen, net: SiT, ema: SiT, weak: SiT | None
+    objective: BaseObjective,
+    batch: Batch,
+    seen: Seen,
+    net: Backbone,
+    ema: Backbone,
+    weak: Backbone | None,
 ) -> tuple[Tensor, float]:
     """The difference that the objective adds to its target, and what it cost.
 
@@ -70,7 +76,13 @@ def strong_minus_weak(
 
 
 def _difference(
-    pull: Pull, batch: Batch, seen: Seen, rows: Tensor, net: SiT, ema: SiT, weak: SiT | None
+    pull: Pull,
+    batch: Batch,
+    seen: Seen,
+    rows: Tensor,
+    net: Backbone,
+    ema: Backbone,
+    weak: Backbone | None,
 ) -> tuple[Tensor, float]:
     x, t, y, n = batch.x[rows], batch.t[rows], batch.y[rows], len(rows)
     null = torch.full_like(y, net.null_class)
@@ -86,7 +98,7 @@ def _difference(
     if pull.weak.head:
         return strong - seen.head.detach()[rows], 0.0
     if pull.weak.skip:
-        state = seen.fork.rows(rows)
+        state = rows_of(seen.fork, rows)
         left = [i for i in range(pull.weak.skip[0], net.depth) if i not in pull.weak.skip]
         for i in left:
             state = net.block(i, state)

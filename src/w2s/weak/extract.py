@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from w2s.errors import UserError
 from w2s.job import Job
+from w2s.models.registry import family_of
 from w2s.training.power import solve
 
 SNAPSHOT = re.compile(r"step-(\d+)-ema-([\d.]+)\.safetensors")
@@ -36,7 +37,7 @@ def build(job: Job) -> dict | None:
     train, spec = job.parent("train"), job.spec
     mix, error = coefficients(snapshots(train), spec["step"], spec["ema"])
     config = json.loads((train / "config.json").read_text())
-    weights, config = take(combine(mix), config, spec["part"])
+    weights, config = family_of(config).take(combine(mix), config, spec["part"])
     job.out.mkdir(parents=True, exist_ok=True)
     save_file(weights, job.out / "model.safetensors")
     _write(job.out / "config.json", config)
@@ -102,38 +103,6 @@ def combine(mix: dict[Path, float]) -> dict[str, ndarray]:
                 part = coefficient * file.get_tensor(name).astype(np.float64)
                 total[name] = total[name] + part if name in total else part
     return {name: value.astype(np.float32) for name, value in total.items()}
-
-
-def take(
-    weights: dict[str, ndarray], config: dict, part: str | dict
-) -> tuple[dict[str, ndarray], dict]:
-    """The weights and configuration of a part of a network, as a network of its own.
-
-    "full" keeps everything; "head" the blocks before the mid-depth head, which becomes the final
-    layer; {"skip": blocks} all but those blocks, without the mid head.
-    """
-    if part == "full":
-        return weights, config
-    depth, head_at = config["depth"], config["head_at"]
-    if part == "head":
-        if head_at is None:
-            raise UserError("part 'head' needs a network with a mid-depth head: set head_at")
-        kept, last = list(range(head_at)), "head."
-    else:
-        if absent := [i for i in part["skip"] if not 0 <= i < depth]:
-            raise UserError(f"cannot skip block {absent[0]}: the blocks are 0 to {depth - 1}")
-        kept, last = [i for i in range(depth) if i not in part["skip"]], "final_layer."
-    taken = {}
-    for name, value in weights.items():
-        if name.startswith("blocks."):
-            _, block, rest = name.split(".", 2)
-            if int(block) in kept:
-                taken[f"blocks.{kept.index(int(block))}.{rest}"] = value
-        elif name.startswith(last):
-            taken["final_layer." + name.removeprefix(last)] = value
-        elif not name.startswith(("head.", "final_layer.")):
-            taken[name] = value
-    return taken, config | {"depth": len(kept), "head_at": None}
 
 
 def _write(path: Path, content: dict) -> None:
