@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WeakPart = str | Mapping  # "full", "head" or {"skip": blocks}: what a weak model takes
-    str | Mapping
-)  # "full", "head", or {"skip": blocks}: what a weak model takes of a network
 
 
 class Backbone(Protocol):
