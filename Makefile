@@ -24,4 +24,4 @@ env: .venv/ready
 lock: env
 	uv pip compile -q --upgrade --generate-hashes --no-annotate --no-header --universal \
 	  --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-	  requirements/requirements.in requirements/dev.in -o requirements/lock.txt
+	  pyproject.toml --all-extras -o requirements/lock.txt

@@ -23,7 +23,7 @@ from w2s.run.memory import keep_freed_memory
 from w2s.store import folders
 from w2s.store.lock import locked
 
-PACKAGES = ("torch", "diffusers", "timm", "torch-fidelity", "accelerate", "numpy", "safetensors")
+PACKAGES = ("torch", "diffusers", "torch-fidelity", "accelerate", "numpy", "safetensors")
 
 
 def build(kind: str, key: str, plan: FrozenPlan) -> None:
