@@ -1,5 +1,6 @@
 """Time-varying CFG of given mean weight (arXiv 2509.22007)."""
 
+import math
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
@@ -8,6 +9,7 @@ from pydantic import Field, model_validator
 from w2s.errors import UserError
 from w2s.guidance.base import Method, Step
 from w2s.guidance.cfg import CFG
+from w2s.guidance.weights import MOST
 
 INTERVAL = (0.15, 0.78)
 SWITCH = 0.25
@@ -57,21 +59,32 @@ class TVCFG(Method):
     def at(self, step: Step) -> Method | None:
         """The CFG of this step, its weight a plain number; None where that is 1.
 
-        Raises UserError if no step of the window lies inside the interval, or so little time
-        that the mean would need a weight above 100.
+        Raises UserError if the mean would need a weight above 100 in some step of the window: so
+        too if no step lies inside the interval.
         """
-        weight = self.weights(step)[step.index - step.first] if self.weight > 1 else self.weight
-        return CFG(weight=weight).at(step)
+        weights = self.weights(step)
+        if max(weights) > MOST:
+            raise UserError(
+                f"tv_cfg of shape {self.shape} cannot reach a mean weight of {self.weight:g} in "
+                f"its window of steps {step.first} to {step.last}: some step would need a weight "
+                f"above {MOST:g}; lower the weight, or {self._remedy()}."
+            )
+        return CFG(weight=weights[step.index - step.first]).at(step)
+
+    def _remedy(self) -> str:
+        return "widen the interval" if self.shape == "interval" else "take another shape"
 
     def weights(self, step: Step) -> list[float]:
-        """The weight of each step of the window that `step` lies in, for w above 1."""
+        """The weight of each step of the window that `step` lies in."""
         times = step.times[step.first : step.last + 1]
+        if self.weight <= 1:
+            return [self.weight] * (len(times) - 1)
         lengths = [a - b for a, b in pairwise(times)]
         if self.shape == "interval":
             return self._interval(times[:-1], lengths)
         shape = self._symmetric(len(lengths)) if self.shape == "symmetric" else self._step(lengths)
         mean = sum(w * dt for w, dt in zip(shape, lengths, strict=True)) / sum(lengths)
-        return [w * self.weight / mean for w in shape]
+        return [self.weight * (w / mean) for w in shape]
 
     def _symmetric(self, n: int) -> list[float]:
         middle = n // 2
@@ -89,11 +102,7 @@ class TVCFG(Method):
         low, high = self.interval or INTERVAL
         inside = [low < t < high for t in times]
         length = sum(dt for dt, within in zip(lengths, inside, strict=True) if within)
-        weight = 1 + (self.weight - 1) * sum(lengths) / length if length else float("inf")
-        if weight > 100:
-            raise UserError(
-                f"tv_cfg cannot reach a mean weight of {self.weight:g}: its interval of t from "
-                f"{low:g} to {high:g} holds too few of the window's steps; widen the interval, "
-                "or use more steps."
-            )
+        if not length:
+            return [math.inf] * len(inside)
+        weight = 1 + (self.weight - 1) * sum(lengths) / length
         return [weight if within else 1.0 for within in inside]

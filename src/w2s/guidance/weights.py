@@ -17,7 +17,8 @@ from w2s.strict import Strict
 if TYPE_CHECKING:
     from w2s.guidance.base import Method, Step
 
-Number = Annotated[float, Field(ge=0, le=100)]
+MOST = 100.0
+Number = Annotated[float, Field(ge=0, le=MOST)]
 
 
 class Schedule(Strict):
@@ -26,6 +27,12 @@ class Schedule(Strict):
     def at(self, progress: float) -> float:
         """The weight at this progress, from 0 to 1."""
         raise NotImplementedError
+
+
+def _between(start: float, end: float, share: float) -> float:
+    """The value at a share of the way: `end` itself at 1, and never beyond, whatever rounds."""
+    low, high = sorted((start, end))
+    return end if share == 1 else min(max(start + (end - start) * share, low), high)
 
 
 class Linear(Schedule):
@@ -38,7 +45,7 @@ class Linear(Schedule):
     """Weight at the window's last step."""
 
     def at(self, progress):
-        return self.start + (self.end - self.start) * progress
+        return _between(self.start, self.end, progress)
 
 
 class Cosine(Schedule):
@@ -51,7 +58,7 @@ class Cosine(Schedule):
     """Weight at the window's last step."""
 
     def at(self, progress):
-        return self.start + (self.end - self.start) * (1 - math.cos(math.pi * progress)) / 2
+        return _between(self.start, self.end, (1 - math.cos(math.pi * progress)) / 2)
 
 
 class Power(Schedule):
@@ -66,7 +73,7 @@ class Power(Schedule):
     """Above 1 the weight changes late, below 1 early."""
 
     def at(self, progress):
-        return self.start + (self.end - self.start) * progress**self.exponent
+        return _between(self.start, self.end, progress**self.exponent)
 
 
 class Triangle(Schedule):
@@ -79,7 +86,7 @@ class Triangle(Schedule):
     """Weight in the middle of the window."""
 
     def at(self, progress):
-        return self.edge + (self.peak - self.edge) * (1 - abs(2 * progress - 1))
+        return _between(self.edge, self.peak, 1 - abs(2 * progress - 1))
 
 
 Weight = Number | Annotated[Linear | Cosine | Power | Triangle, Field(discriminator="schedule")]

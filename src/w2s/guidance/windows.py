@@ -21,6 +21,8 @@ from w2s.guidance.blend import Blend
 from w2s.guidance.registry import METHODS
 from w2s.strict import Strict, frozen
 
+DIGITS = 12  # of the share of a cross-fade: coarser than its rounding, finer than its steps
+
 
 class Span(Strict):
     """Where a window lies: a range of t or of steps, and how it gives way below."""
@@ -62,10 +64,14 @@ class Span(Strict):
         return self.steps is None and lower.steps is None and lower.bounds[1] == self.bounds[0]
 
     def faded(self, t: float) -> float:
-        """How far this window has given way at t: 0 before its cross-fade, 1 after."""
+        """How far this window has given way at t: 0 before its cross-fade or hard end, 1 after.
+
+        Rounded, so that times at the borders of a cross-fade lie outside of it.
+        """
         if self.blend == 0:
-            return 0.0
-        return min(max((self.bounds[0] + self.blend / 2 - t) / self.blend, 0.0), 1.0)
+            return float(t <= self.bounds[0])
+        share = round((self.bounds[0] + self.blend / 2 - t) / self.blend, DIGITS)
+        return min(max(share, 0.0), 1.0)
 
 
 def _check_layout(windows: tuple[Span, ...]) -> tuple[Span, ...]:
@@ -145,10 +151,10 @@ def acting(guidance: Sequence[Span], times: Sequence[float]) -> list[Acting]:
                     f"{len(starts)} steps; set its steps to [{first}, {len(starts)}] or less."
                 )
         else:
-            above = sum(other.blend for other in guidance if other.touches(window))
-            high, low = window.bounds[1] + above / 2, window.bounds[0] - window.blend / 2
-            first = sum(t > high or (above > 0 and t == high) for t in starts)
-            last = max(first, sum(t > low for t in starts))
+            above = [other for other in guidance if other.touches(window)]
+            high = window.bounds[1]
+            first = sum(above[0].faded(t) == 0 if above else t > high for t in starts)
+            last = max(first, sum(window.faded(t) < 1 for t in starts))
         found.append(Acting(window, first, last))
     return sorted(found, key=lambda a: (a.first, a.last, -a.window.bounds[1]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def time_grid(steps: int, shift: float = 1.0, last: float | None = None) -> tuple[float, ...]:
-    """Times of `steps` solver steps.
+    """Times of `steps` solver steps, from exactly 1 down to exactly 0.
 
     Without `last` the times are evenly spaced.  With it, as many as there are steps run evenly
     from 1 down to `last` and the final step goes from there to 0: SiT's SDE sampler uses
@@ -16,4 +16,5 @@ def time_grid(steps: int, shift: float = 1.0, last: float | None = None) -> tupl
         times = [(steps - i) / steps for i in range(steps)]  # exact at 1/2, 3/4, ...
     else:
         times = [1 + (last - 1) * i / (steps - 1) for i in range(steps)]
-    return (*(shift * t / (1 + (shift - 1) * t) for t in times), 0.0)
+    # The shift leaves 1 where it is, but its rounding may not: windows begin at exactly 1.
+    return (1.0, *(shift * t / (1 + (shift - 1) * t) for t in times[1:]), 0.0)
