@@ -14,8 +14,6 @@ class Execution:
     """How to run: never part of a key, because it does not change a result."""
 
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
-    precision: str = "auto"  # of sampling: fp32, bf16, or auto, which is bf16 on a GPU
-    compile: bool = False  # torch.compile in sampling
     threads: int = 1  # per process; two spinning OpenMP pools on one machine cost 10x
     minutes: float | None = None  # stop cleanly, state saved, after this long
     state: Path = Path("state")  # training state lives under state/<key>/

@@ -45,6 +45,12 @@ def test_draws_change_with_step_and_seed_and_reach_every_block():
     assert [other.draw(i) for i in range(200)] != drawn
 
 
+def test_every_bit_of_a_seed_counts():
+    seeds = [3, 3 + 2**32, 3 + 2**64]
+    methods = [S2(cfg=2.0, droppable=[1, 23], seed=seed) for seed in seeds]
+    assert len({tuple(s2.draw(i) for i in range(20)) for s2 in methods}) == len(seeds)
+
+
 def test_draws_are_those_of_another_process():
     code = (
         "from w2s.guidance.s2 import S2\n"

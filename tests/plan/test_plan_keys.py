@@ -86,6 +86,9 @@ def test_every_group_shows_nodes_of_the_plan(study_folder):
         ([(("guidance", "sgg", 1, "weight"), 2.5)], SAMPLES),
         ([(("sampling", "steps"), 21)], SAMPLES),
         ([(("sampling", "per_seed"), 310)], SAMPLES),
+        ([(("sampling", "precision"), "bf16")], SAMPLES),
+        ([(("sampling", "state"), "fp64")], SAMPLES),
+        ([(("sampling", "compile"), True)], SAMPLES),
         ([(("metrics", "kid_subset_size"), 90)], {"reference", "metrics"}),
         ([(("reference", "count"), 2000)], {"reference", "metrics"}),
         ([(("features", "steps"), 351)], {"features", "reference", "metrics"}),
@@ -120,8 +123,6 @@ def test_one_weight_renames_one_rows_samples_and_comes_back(study_folder):
     [
         ("device", "cuda:1"),
         ("threads", 8),
-        ("precision", "bf16"),
-        ("compile", True),
         ("minutes", 3),
     ],
 )

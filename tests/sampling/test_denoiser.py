@@ -76,8 +76,21 @@ def test_bf16_stays_within_two_percent_of_fp32(net, x, condition):
         assert not torch.equal(v, exact[signal])
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_networks_see_x_and_t_in_float32_whatever_the_precisions(
+    make_sit, x, condition, precision, dtype
+):
+    net, seen = make_sit(), []
+    embed = net.embed
+    net.embed = lambda x, t, y: seen.append((x.dtype, t.dtype, t[0].item())) or embed(x, t, y)
+    got = Denoiser(net, precision=precision)(x.to(dtype), 0.9874, condition, [STRONG, NULL])
+    assert all(v.dtype == dtype for v in got.values())
+    assert seen == [(torch.float32, torch.float32, torch.tensor(0.9874).item())] * 2
+
+
 def test_an_unknown_precision_is_refused(net):
-    with pytest.raises(UserError, match="precision is 'fp8'; set it to auto, fp32 or bf16"):
+    with pytest.raises(UserError, match="precision is 'fp8'; set it to fp32 or bf16"):
         Denoiser(net, precision="fp8")
 
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -7,7 +9,9 @@ from w2s.guidance.autoguidance import AutoGuidance
 from w2s.guidance.cfg import CFG
 from w2s.job import Execution, Job
 from w2s.sampling import segment
+from w2s.sampling.denoiser import Condition
 from w2s.sampling.grid import time_grid
+from w2s.sampling.noise import initial_noise, step_noise
 from w2s.sampling.trajectories import encode
 
 METHODS = [
@@ -34,6 +38,9 @@ def build(tmp_path, net, weak, saved):
             "shard": 0,
             "of": 1,
             "batch": 4,
+            "precision": "fp32",
+            "state": "fp32",
+            "compile": False,
             "labels": "balanced",
             "classes": 5,
             "conditional": True,
@@ -128,3 +135,58 @@ def test_building_twice_gives_the_same_bytes(build):
 def test_progress_is_reported_to_the_last_step(build, capsys):
     build(steps=encode([None] * 6), batch=5)
     assert "sampling step 18/18" in capsys.readouterr().err
+
+
+@torch.no_grad()
+def in_float64(net, labels, weights, samples, times, solver):
+    """The literal loop: state and algebra in float64, the network alone in float32."""
+    x = initial_noise(samples, (3, 8, 8)).double()
+    condition = Condition.labels(labels, net.null_class)
+    for i, (t, s) in enumerate(pairwise(times)):
+        at = torch.full((len(x),), t, dtype=torch.float32)
+        c, u = (net(x.float(), at, y).double() for (y,) in (condition.given, condition.null))
+        v = u + weights[i] * (c - u)
+        if solver == "euler":
+            x = x + (s - t) * v
+        else:
+            x = x + (s - t) * (v + x + (1 - t) * v)  # the score is -(x + (1 - t) v) / t
+            if s > 0:
+                x = x + (2 * t * (t - s)) ** 0.5 * step_noise(samples, (3, 8, 8), i).double()
+    return x
+
+
+@pytest.mark.parametrize("solver", ["euler", "sde"])
+def test_a_state_of_fp64_is_the_loop_in_float64(build, net, solver):
+    weights = [3.0, 2.0, 1.5, 3.0, 2.0, 1.5]
+    spec = {"steps": encode([CFG(weight=w) for w in weights]), "solver": solver}
+    spec |= {"seeds": [3], "per_seed": 4}
+    exact, whole = (read(build(state="fp64", stop=stop, **spec)[0]) for stop in (5, 6))
+    samples, labels = [(3, i) for i in range(4)], exact["label"]
+    times = time_grid(6)
+    want = in_float64(net, labels, weights[:5], samples, times[:6], solver)
+    assert exact["x"].dtype == torch.float64
+    # The network's own rounding differs in the last digits with the layout of its batch.
+    assert (exact["x"] - want).norm() <= 1e-6 * want.norm()
+    rounded = read(build(state="fp32", stop=5, **spec)[0])["x"]
+    assert rounded.dtype == whole["x"].dtype == torch.float32
+    assert not torch.equal(rounded, exact["x"].float())
+
+
+@pytest.mark.parametrize("cut", [1, 3, 5])
+def test_a_cut_loses_nothing_of_a_state_of_fp64(build, cut):
+    first, _ = build(stop=cut, state="fp64")
+    second, _ = build(before=first, state="fp64")
+    whole, _ = build(state="fp64")
+    assert (second / "state.safetensors").read_bytes() == (whole / "state.safetensors").read_bytes()
+
+
+def test_precision_and_compilation_are_what_the_spec_says(build, monkeypatch):
+    exact, rounded = (read(build(precision=p)[0])["x"] for p in ("fp32", "bf16"))
+    assert rounded.dtype == torch.float32
+    assert 0 < (exact - rounded).norm() <= 0.05 * exact.norm()
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda block, **how: compiled.append(block))
+    build(compile=False, stop=1)
+    assert not compiled
+    build(compile=True, stop=1)
+    assert len(compiled) == 6 + 4  # blocks of the main and the weak network

@@ -53,6 +53,12 @@ class Sampling(Strict):
     """How many nodes share one sample set."""
     batch: PositiveInt
     """Fixed batch shape; part of the result, because rounding depends on it."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the networks, on every device alike."""
+    state: Literal["fp32", "fp64"] = "fp32"
+    """Precision of x between solver steps; REPA's released samplers (2410.06940) keep fp64."""
+    compile: bool = False
+    """Whether to compile the networks' blocks, which then round differently."""
     labels: Literal["balanced", "random"] = "balanced"
     """Classes in turn, or drawn by seed."""
     ema: EmaLength = 0.08

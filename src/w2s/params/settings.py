@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from w2s.strict import Strict
 
@@ -16,12 +16,19 @@ class ExecutionParams(Strict):
     """auto, cpu, cuda or cuda:1; auto takes a GPU if there is one."""
     threads: PositiveInt = 1
     """Threads per process."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of sampling; auto is fp32 on the CPU and bf16 on a GPU."""
-    compile: bool = False
-    """Whether to compile the network's blocks when sampling."""
     minutes: PositiveFloat | None = None
     """Time budget of a training job: it saves its state and stops cleanly before that."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_what_changes_results(cls, data):
+        for key in ("precision", "compile"):
+            if isinstance(data, dict) and key in data:
+                raise ValueError(
+                    f"{key} changes results and so is a key of the study: remove it here, and set "
+                    f"sampling.{key} in the scale's file if it is to differ"
+                )
+        return data
 
 
 class Settings(Strict):

@@ -38,7 +38,7 @@ KINDS = {
     ),
     "weights": Kind("extract", "w2s.weak.extract:build", imports=("numpy", "safetensors.numpy")),
     "segment": Kind(
-        "sample", "w2s.sampling.segment:build", version=2, imports=("torch",), gpu=True
+        "sample", "w2s.sampling.segment:build", version=3, imports=("torch",), gpu=True
     ),
     "metrics": Kind(
         "evaluate",

@@ -21,7 +21,6 @@ from w2s.sampling.tree import by_net, in_forwards, schedule
 # so that every run gives the same bytes.  `python -m benchmarks.guidance` measures both: on the CPU
 # one batch saves nothing.  The rule for CUDA is not measured; a batch launches half the kernels.
 BATCHED = {"cpu": False, "cuda": True}
-PRECISION = {"cpu": "fp32", "cuda": "bf16"}  # what "auto" stands for
 
 
 class Condition(NamedTuple):
@@ -39,9 +38,9 @@ class Condition(NamedTuple):
 class Denoiser:
     """A main network and the separate weak networks that guide it.
 
-    `precision` is fp32, bf16 (autocast; velocities come out in x's precision) or auto: bf16 on
-    a GPU.  `compiled` compiles the networks' blocks in place, once for all batch sizes above 1,
-    so that no window border meets a new shape.  `batched` overrides the rule of the device.
+    `precision` is that of the networks' arithmetic, fp32 or bf16 (autocast).  `compiled` compiles
+    the networks' blocks in place, once for all batch sizes above 1, so that no window border
+    meets a new shape.  `batched` overrides the rule of the device.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class Denoiser:
         nets: Mapping[str, Backbone] | None = None,
         *,
         device: str | torch.device = "cpu",
-        precision: str = "auto",
+        precision: str = "fp32",
         compiled: bool | str = False,
         batched: bool | None = None,
     ):
@@ -59,9 +58,9 @@ class Denoiser:
         self.nets = {"main": main, **(nets or {})}
         self.nets = {name: net.to(self.device).eval() for name, net in self.nets.items()}
         self.shapes = {name: shape_of(net.config()) for name, net in self.nets.items()}
-        if precision not in ("auto", "fp32", "bf16"):
-            raise UserError(f"precision is '{precision}'; set it to auto, fp32 or bf16.")
-        self.bf16 = (PRECISION.get(kind, "fp32") if precision == "auto" else precision) == "bf16"
+        if precision not in ("fp32", "bf16"):
+            raise UserError(f"precision is '{precision}'; set it to fp32 or bf16.")
+        self.bf16 = precision == "bf16"
         self.batched = BATCHED.get(kind, True) if batched is None else batched
         self.blocks_run: Counter[str] = Counter()  # per network and sample
         if compiled:
@@ -79,13 +78,17 @@ class Denoiser:
     def __call__(
         self, x: Tensor, t: float, condition: Condition, signals: Iterable[Signal]
     ) -> dict[Signal, Tensor]:
-        """The velocities asked for, each (N, C, H, W) like x; t is one time for all samples."""
-        times = torch.full((len(x),), t, dtype=x.dtype, device=x.device)
+        """The velocities asked for, each (N, C, H, W) like x; t is one time for all samples.
+
+        Networks are given x and t in float32 whatever the precision of x and of their arithmetic:
+        bfloat16 knows no time between 0.9844 and 0.9883.
+        """
+        times = torch.full((len(x),), t, dtype=torch.float32, device=x.device)
         precision = torch.autocast(x.device.type, torch.bfloat16) if self.bf16 else nullcontext()
         velocities: dict[Signal, Tensor] = {}
         with precision:
             for name, group in by_net(signals).items():
-                velocities |= self._evaluate(name, group, x, times, condition)
+                velocities |= self._evaluate(name, group, x.float(), times, condition)
         return {signal: v.to(x.dtype) for signal, v in velocities.items()}
 
     def _evaluate(self, name, signals, x, t, condition) -> dict[Signal, Tensor]:

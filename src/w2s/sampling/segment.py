@@ -19,13 +19,15 @@ from w2s.sampling.trajectories import Segment, decode, segment_forwards
 from w2s.sampling.tree import forwards_unshared
 
 STATE = "state/"  # prefix of the methods' tensors in the boundary file
+DTYPES = {"fp32": torch.float32, "fp64": torch.float64}  # of x between solver steps
 
 
 def build(job: Job) -> dict:
     """Draw one shard of a sample set up to step `stop`.
 
-    Writes state.safetensors: x (n, C, h, w) float32, index (n,) numbers in the whole set, label
-    (n,), seed (n,), stop () and, before the end, the methods' state.  Returns forwards run per
+    Writes state.safetensors: x (n, C, h, w), index (n,) numbers in the whole set, label (n,), seed
+    (n,), stop () and, before the end, the methods' state.  x is float32 at the end, and before it
+    of the precision `state` of the spec.  Returns forwards run per
     sample, and what they would be with every signal computed on its own.
     """
     spec, methods = job.spec, decode(job.spec["steps"])[: job.spec["stop"]]
@@ -51,6 +53,7 @@ def build(job: Job) -> dict:
     whole = {name: torch.cat([f[name] for f in finished])[: len(rows)] for name in finished[0]}
     if spec["stop"] == len(spec["times"]) - 1:  # nothing follows that could use a method's state
         whole = {name: tensor for name, tensor in whole.items() if not name.startswith(STATE)}
+        whole["x"] = whole["x"].float()
     whole["stop"] = torch.tensor(spec["stop"])
     save_file(whole, job.out / "state.safetensors")
     separate = segment_forwards(
@@ -69,8 +72,8 @@ def _denoiser(job: Job) -> Denoiser:
         load(job.parent("model")),
         weak,
         device=pick(job.execution.device),
-        precision=job.execution.precision,
-        compiled=job.execution.compile,
+        precision=job.spec["precision"],
+        compiled=job.spec["compile"],
     )
 
 
@@ -121,7 +124,7 @@ def _carry(spec: dict, denoiser: Denoiser, boundary: dict[str, Tensor], **stretc
         condition = Condition(condition.null, condition.null)
     x, state = sample(
         denoiser,
-        boundary["x"].to(device),
+        boundary["x"].to(device, DTYPES[spec["state"]]),
         condition,
         times=spec["times"],
         solver=spec["solver"],
