@@ -33,7 +33,7 @@ rule tables:
         every_published_file("table"),
 
 
-# The sweep that the weights of all methods are chosen by; no part of `all`.
+# The sweeps that the weights of all methods are chosen by; no part of `all`.
 rule weights:
     input:
-        PLAN.groups["sweep/weights"].paths if PLAN.sweep else [],
+        [path for sweep in PLAN.sweep for path in PLAN.groups[sweep].paths],

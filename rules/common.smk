@@ -49,6 +49,17 @@ def group_inputs(kind):
     return inputs
 
 
+def needs_of(group):
+    """What one group of published files waits for, whatever the wildcards."""
+    return lambda wildcards: absent_manifests(PLAN.groups[group].needs)
+
+
+def table_files(table):
+    """Paths of a table, its pictures and its cells."""
+    rows = [g for g in PLAN.groups.values() if g.name.startswith(f"cells/{table}/")]
+    return [path for g in [PLAN.groups[f"table/{table}"], *rows] for path in g.paths]
+
+
 def every_published_file(kind=""):
     """Paths of all published files of the study, or of those of one kind."""
     asked = [g for g in PLAN.groups.values() if g.name not in PLAN.sweep]

@@ -45,37 +45,37 @@ rule table:
         "{params.w2s} publish table/{wildcards.table} --plan {params.plan} > {log} 2>&1"
 
 
-rule curves:
-    input:
-        nodes=lambda wildcards: group_inputs("figure")(["curves"]),
-        key=".w2s/keys/figure/curves.key",
-    output:
-        "results/figures/training-curves.png",
-    log:
-        "results/logs/curves.log",
-    priority: AT_ONCE
-    localrule: True
-    params:
-        w2s=W2S,
-        plan=PLAN.frozen,
-    shell:
-        "{params.w2s} publish figure/curves --plan {params.plan} > {log} 2>&1"
+# The figures of a part as a whole, and its sweep of weights if it has one: `curves` and `sweep` of
+# the pictures, `curves-<part>` and `sweep-<part>` of another part.
+for name in [g for g in PLAN.groups if g.startswith(("figure/", "sweep/"))]:
+    what = name.split("/")[1]
 
-
-if PLAN.sweep:
-
-    rule sweep:
+    rule:
+        name:
+            what.replace("weights", "sweep")
         input:
-            nodes=lambda wildcards: group_inputs("sweep")(["weights"]),
-            key=".w2s/keys/sweep/weights.key",
+            nodes=needs_of(name),
+            key=f".w2s/keys/{name}.key",
         output:
-            PLAN.groups["sweep/weights"].paths,
+            PLAN.groups[name].paths,
         log:
-            "results/logs/weights.log",
+            f"results/logs/{what}.log",
         priority: AT_ONCE
         localrule: True
         params:
             w2s=W2S,
             plan=PLAN.frozen,
+            group=name,
         shell:
-            "{params.w2s} publish sweep/weights --plan {params.plan} > {log} 2>&1"
+            "{params.w2s} publish {params.group} --plan {params.plan} > {log} 2>&1"
+
+
+# `snakemake guidance`: one table with its pictures and cells, and what they rest on.
+for table in PLAN.columns:
+
+    rule:
+        name:
+            table
+        input:
+            table_files(table),
+        localrule: True

@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--plan", type=Path, required=True, help="the frozen plan to follow")
     sub = verb("plan", _plan, "say what would run and why, and what it costs")
     _study(sub)
+    sub.add_argument("--parts", nargs="+", help="these parts alone, instead of the file's")
     sub.add_argument("--nodes", action="store_true", help="list every node")
     sub = verb("show", _show, "walk a published number back to its raw data")
     sub.add_argument("path", type=Path, help="a file under results/")
@@ -85,15 +86,15 @@ def parser() -> argparse.ArgumentParser:
 
 def _study(sub) -> None:
     sub.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
-    sub.add_argument("--scale", help="smoke, mini or paper, instead of the file's")
+    sub.add_argument("--scale", help="a file or folder under scales/, instead of the file's")
     sub.add_argument("--data", help="a folder of images, instead of the scale's data set")
 
 
-def _load(args):
+def _load(args, **overrides):
     from w2s.params.load import load_study
 
     chosen = {"scale": args.scale, "data": args.data}
-    return load_study(args.params, {k: v for k, v in chosen.items() if v is not None})
+    return load_study(args.params, {k: v for k, v in chosen.items() if v is not None} | overrides)
 
 
 def _build(args):
@@ -113,7 +114,8 @@ def _publish(args):
 def _plan(args):
     from w2s.run.overview import overview
 
-    print(overview(_load(args), nodes=args.nodes))
+    parts = {"parts": args.parts} if args.parts else {}
+    print(overview(_load(args, **parts), nodes=args.nodes))
 
 
 def _show(args):
@@ -125,7 +127,7 @@ def _show(args):
 def _recompute(args):
     from w2s.store.lineage import recompute
 
-    print(recompute(args.path, _load(args)))
+    print(recompute(args.path, _load(args, parts=None)))  # any part may use the same nodes
 
 
 def _doctor(args):

@@ -20,6 +20,20 @@ def nearest(name: str, valid) -> str | None:
     return next(iter(difflib.get_close_matches(name, list(valid), 1, 0.5)), None)
 
 
+def did_you_mean(name: str, valid) -> str:
+    """The end of a sentence that refuses a name: the nearest valid one, or all there are."""
+    if near := nearest(name, valid):
+        return f"did you mean '{near}'?"
+    names = ", ".join(valid) or "none"
+    return f"there is only {names}" if len(valid) == 1 else f"there are {names}"
+
+
+def is_plain(name: str, signs: str = "-_.") -> bool:
+    """Whether a name can be part of a file's name: letters, digits and signs, no leading dot."""
+    plain = all(letter.isalnum() or letter in signs for letter in name)
+    return bool(name) and plain and not name.startswith(".")
+
+
 @dataclass(frozen=True)
 class Unknown:
     """What stands in for the value of a key that a block does not have."""

@@ -14,6 +14,7 @@ NAN, INF = float("nan"), float("inf")
 NETWORK = {"hidden": 64, "depth": 6, "heads": 2, "patch": 3}
 ROWS = ("tables", "guidance", "rows")
 RECIPES = ("training", "recipes")
+TABLE = {"title": "t", "columns": ["fd"], "baseline": "a", "rows": {"a": {"model": "base"}}}
 
 BAD = {
     # what: path in the scale's file, value, words of the sentence, key named if another
@@ -38,6 +39,13 @@ BAD = {
     "negative seed": (("sampling", "seeds"), [-1], "must be at least 0", "sampling.seeds[0]"),
     "negative weight": (("guidance", "cfg", "weight"), -2, "at least 0"),
     "no seeds": (("sampling", "seeds"), [], "must have at least 1 entry"),
+    "a seed twice": (("sampling", "seeds"), [0, 1, 0], "seed 0 is there twice", "sampling.seeds"),
+    "trained twice": (("training", "seeds"), [3, 3], "seed 3 is there twice", "training.seeds"),
+    "swept twice": (("sweep", "seeds"), [100, 100], "seed 100 is there twice", "sweep.seeds"),
+    "kind of part": (("part",), "picturs", "kind of part named 'picturs'; did you mean 'pictures'"),
+    "rule's name": (("tables", "train"), TABLE, "`snakemake train` stands for something else"),
+    "sweep's name": (("tables", "weights"), TABLE, "`snakemake weights` stands for something"),
+    "other sweep's": (("tables", "weights-a"), TABLE, "`snakemake weights-a` stands for"),
     "no columns": (("tables", "guidance", "columns"), [], "at least 1"),
     "no tables": (("tables",), {}, "must have at least 1 entry"),
     "one EMA length": (("training", "ema"), [0.1], "must have at least 2 entries"),
@@ -223,7 +231,13 @@ def test_the_file_named_is_the_one_that_set_the_key(study_folder, capsys, file, 
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        (("scale",), "mnii", "scale: must be 'smoke', 'mini' or 'paper', not 'mnii'"),
+        (("scale",), "mnii", "scale: there is no scale named 'mnii'; did you mean 'mini'?"),
+        (("scale",), "zzz", "scale: there is no scale named 'zzz'; there are mini, paper, smoke"),
+        (("scale",), "../mini", "scale: '../mini' is no name; it is made of letters"),
+        (("parts",), "picture", "parts: scale 'mini' has no part named 'picture'; did you mean '"),
+        (("parts",), ["pictures", "x"], "parts: scale 'mini' has no part named 'x'; there is only"),
+        (("parts",), [], "parts: must have at least 1 entry"),
+        (("parts",), 3, "parts: must be a list or text, not 3"),
         (("scale",), DELETE, "scale: is missing"),
         (("execution", "threads"), 0, "execution.threads: must be above 0, not 0"),
         (("execution", "device"), "gpu", "execution.device: "),
@@ -247,7 +261,7 @@ def test_mistakes_in_the_settings_name_params_yaml(study_folder, capsys, path, v
 
 def test_mistakes_on_the_command_line_are_named_as_such(study_folder, capsys, tmp_path):
     (line,) = refused(capsys, "--scale", "mnii")
-    assert line.startswith("command line: scale: must be 'smoke', 'mini' or 'paper'")
+    assert line == "command line: scale: there is no scale named 'mnii'; did you mean 'mini'?"
     (line,) = refused(capsys, "--data", "nowhere")
     assert line.startswith("command line: data: there is no folder nowhere; ")
     (tmp_path / "empty").mkdir()
@@ -267,8 +281,9 @@ def test_mistakes_on_the_command_line_are_named_as_such(study_folder, capsys, tm
         ("? [a, b]\n: 1\n", "not valid YAML at line 1"),
         ("a: &x 1\nb: *y\n", "not valid YAML at line 2"),
         ("a: \x07\n", "not valid YAML"),
-        ("base: none-such\n", "base: there is no other scale named 'none-such'"),
-        ("base: mini\n", "base: there is no other scale named 'mini'"),
+        ("base: none-such\n", "base: there is no scale named 'none-such'; there are mini, paper"),
+        ("base: mini\n", "base: 'mini' rests on this file itself"),
+        ("base: smoke/text\n", "base: scale 'smoke' has no part named 'text'; there is only pict"),
     ],
 )
 def test_a_broken_file_is_one_sentence(study_folder, capsys, tmp_path, text, words):
@@ -282,7 +297,8 @@ def test_missing_and_undecodable_files_are_named(study_folder, capsys, tmp_path)
     (tmp_path / MINI).write_bytes(b"a: \xff\xfe\n")
     assert refused(capsys) == [f"{MINI}: is not UTF-8 text; save it as that"]
     (tmp_path / MINI).unlink()
-    assert refused(capsys)[0].startswith(f"{MINI}: cannot be read (No such file")
+    absent = "there is no scale named 'mini'; there are paper, smoke"
+    assert refused(capsys) == [f"{TOP}: scale: {absent}"]
     (tmp_path / TOP).unlink()
     assert refused(capsys)[0].startswith(f"{TOP}: cannot be read (No such file")
 

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from test_bad_parameters import BAD
 
-from w2s.params.files import Layers, read_scale
+from w2s.params.scales import read_part
 from w2s.params.schema import schema_text
 from w2s.params.settings import Settings
 
@@ -59,7 +59,8 @@ def test_the_schema_is_one():
 
 
 def study(tmp_path, scale: str) -> dict:
-    return Layers(tuple(read_scale(tmp_path / "scales" / f"{scale}.yaml"))).merged()
+    scales = tmp_path / "scales"
+    return read_part(scales, "pictures", scales / f"{scale}.yaml").merged()
 
 
 @pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])

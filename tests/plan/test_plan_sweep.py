@@ -121,7 +121,7 @@ def test_the_overview_says_apart_what_the_sweep_would_add(study, sweep, tmp_path
         ("sweep: {per_seed: 9}", "must be below sweep.per_seed"),
         (
             "tables: {weights: {title: t, columns: [fd], baseline: a, rows: {a: {model: base}}}}",
-            "taken by the sweep",
+            "`snakemake weights` stands for something else",
         ),
     ],
 )

@@ -119,6 +119,17 @@ def test_recompute_of_an_unknown_file_is_refused(finished, study_folder):
         recompute(Path("results/cells/x.json"), study_folder.load())
 
 
+def test_recompute_spares_what_a_part_that_is_not_asked_for_uses(two_parts, capsys):
+    two_parts.change("two/again", sampling={"steps": 4})  # now the rows `cfg` are one
+    planned = two_parts.plan(scale="two")
+    fake_store(planned)
+    fake_files(planned)
+    two_parts.edit(("parts",), "pictures", "params.yaml")
+    assert main(["recompute", "results/cells/guidance/cfg/fd.json", "--scale", "two"]) == 0
+    assert "forgot no nodes and 7 published files" in capsys.readouterr().out
+    assert present(planned) == planned.nodes.keys()
+
+
 def key_dates(planned) -> dict[str, float]:
     return {name: (KEYS / f"{name}.key").stat().st_mtime for name in planned.groups}
 

@@ -96,7 +96,7 @@ class RunFolder:
         """
         output = self.snakemake(*targets, "-n", "--workflow-profile", "profiles/plain")
         found = set()
-        for rule, block in re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", output, re.M):
+        for rule, block in re.findall(r"^(?:local)?rule (\S+):\n((?:    .*\n)*)", output, re.M):
             wildcards = dict(re.findall(r"(\w+)=([^,\s]+)", _line(block, "wildcards")))
             label = self._label(wildcards, _line(block, "output"))
             found.add(f"{rule} {label}".strip())

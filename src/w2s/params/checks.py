@@ -9,7 +9,7 @@ from w2s.models.backbone import Shape
 from w2s.models.registry import shape_of
 from w2s.params.networks import latent_factor, latent_shape, snapshots
 from w2s.params.pictures import PictureParams
-from w2s.strict import nearest
+from w2s.strict import did_you_mean
 
 Mistake = tuple[tuple[str | int, ...], str]  # the key's path, and what is wrong there
 
@@ -59,9 +59,7 @@ def _names(study: PictureParams) -> Iterator[Mistake]:
             asked.append((at, name, study.guidance, "entry under guidance"))
     for path, name, valid, what in asked:
         if name not in valid:
-            near = nearest(name, valid)
-            hint = f"did you mean '{near}'?" if near else f"there are {', '.join(valid) or 'none'}"
-            yield path, f"there is no {what} named '{name}'; {hint}"
+            yield path, f"there is no {what} named '{name}'; {did_you_mean(name, valid)}"
 
 
 def _sizes(study: PictureParams) -> Iterator[Mistake]:
@@ -186,5 +184,3 @@ def _sweep(study: PictureParams) -> Iterator[Mistake]:
         yield ("sweep", "seeds"), f"seed {min(both)} is one of sampling.seeds; take others"
     if "fd" not in sweep.columns:
         yield ("sweep", "columns"), "must hold fd, which the weights are chosen by"
-    if "weights" in study.tables:
-        yield ("tables", "weights"), "the name is taken by the sweep's table; choose another"

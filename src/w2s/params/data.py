@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 
 from w2s.strict import Strict
 
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    twice = [seed for i, seed in enumerate(seeds) if seed in seeds[:i]]
+    if twice:
+        raise ValueError(f"seed {twice[0]} is there twice; what it draws would count as new")
+    return seeds
+
+
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Distinct = AfterValidator(_distinct)
 NonNegative = Annotated[float, Field(ge=0)]
 
 

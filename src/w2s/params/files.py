@@ -64,25 +64,6 @@ def merge(below: dict, above: dict) -> dict:
     return out
 
 
-def read_scale(path: Path) -> list[tuple[str, dict]]:
-    """A scale's file and the files it is based on, the lowest first.
-
-    Raises:
-        UserError: a file is missing or holds something else than keys and values.
-    """
-    layers: list[tuple[str, dict]] = []
-    while True:
-        data = read_yaml(path)
-        base = data.pop("base", None)
-        layers.insert(0, (str(path), data))
-        if base is None:
-            return layers
-        below = path.with_name(f"{base}.yaml")
-        if not below.exists() or any(name == str(below) for name, _ in layers):
-            raise UserError(f"{path}: base: there is no other scale named '{base}' to build on")
-        path = below
-
-
 def read_yaml(path: Path) -> dict:
     """The keys and values of a file.
 

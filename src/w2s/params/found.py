@@ -8,14 +8,15 @@ from w2s.params.data import FolderData
 from w2s.params.fingerprint import count_classes, fingerprint
 
 
-def find_data(data, where: str) -> dict:
+def find_data(params, where: str) -> dict:
     """Look at the data set once: what it is called, how many classes it has, what it contains.
 
-    where: the file and key that name it.
+    where: the file and key that name its folder.
 
     Raises:
         UserError: there is no such folder, or it has no sub-folders.
     """
+    data = params.data
     if not isinstance(data, FolderData):
         return {"name": data.name, "classes": data.classes, "fingerprint": None, "path": None}
     path = Path(data.path)

@@ -17,7 +17,7 @@ class PartKind:
 
     params: type[Strict]  # with the keys part, tables, sweep and cost, as every kind has
     mistakes: Callable[..., Iterator[Mistake]]  # what contradicts what, given the parameters
-    find_data: Callable[..., dict]  # the data set as it is, given `data` and the key that names it
+    find_data: Callable[..., dict]  # the data set as it is, given the parameters and a key to name
     find_files: Callable[..., dict[str, str]]  # fingerprints, given the parameters
     own_images: bool  # whether a user's own folder of images may stand in the place of `data`
 

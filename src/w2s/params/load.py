@@ -7,11 +7,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from w2s.errors import UserError
-from w2s.params.files import Layers, read_scale, read_yaml
-from w2s.params.kinds import PART_KINDS
-from w2s.params.parts import FIRST, Part, Study
+from w2s.params.between import between_parts
+from w2s.params.files import Layers, read_yaml
+from w2s.params.kinds import PART_KINDS, PartKind
+from w2s.params.parts import Part, Study
+from w2s.params.scales import part_files, read_part
 from w2s.params.sentences import sentences
 from w2s.params.settings import Settings
+from w2s.strict import Strict, did_you_mean
 
 COMMAND_LINE = "command line"
 
@@ -19,37 +22,96 @@ COMMAND_LINE = "command line"
 def load_study(path: Path, overrides: dict | None = None) -> Study:
     """Read params.yaml, lay `overrides` (from --config) over it, and check the whole study.
 
+    Every part is checked, whichever are asked for; only those are looked up on this machine.
+
     Raises:
         UserError: anything a user can mend, one line per mistake.
     """
     top = Layers(
         ((str(path), read_yaml(path)), *([(COMMAND_LINE, overrides)] if overrides else []))
     )
-    settings = _valid(Settings, top)
-    layers = Layers(tuple(read_scale(path.parent / "scales" / f"{settings.scale}.yaml")))
-    where = layers.where(("data", "path"))
+    settings, scales = _valid(Settings, top), path.parent / "scales"
+    files = part_files(scales, settings.scale, top.where(("scale",)))
+    asked = _asked(settings, files, top)
+    layers = {name: read_part(scales, name, file) for name, file in files.items()}
+    kinds = {name: kind_of(own) for name, own in layers.items()}
+    where = {name: own.where(("data", "path")) for name, own in layers.items()}
     if settings.data is not None:
-        where = top.where(("data",))
-        layers = _with_own_folder(layers, settings.data, where.removesuffix(": data"))
-    kind = PART_KINDS["pictures"]
-    params = _valid(kind.params, layers)
-    if found := [f"{layers.where(at)}: {what}" for at, what in kind.mistakes(params)]:
-        raise UserError("\n".join(found))
-    part = Part(
+        own_images = [name for name, kind in kinds.items() if kind.own_images]
+        if not set(asked) & set(own_images):
+            raise UserError(f"{top.where(('data',))}: no part that is run reads images; drop it")
+        for name in own_images:
+            where[name] = top.where(("data",))
+            source = where[name].removesuffix(": data")
+            layers[name] = _with_own_folder(layers[name], settings.data, source)
+    params = _checked(layers, kinds, files)
+    return Study(
         scale=settings.scale,
-        name=FIRST,
-        params=params,
-        data=kind.find_data(params.data, where),
-        fingerprints=kind.find_files(params),
-        layers=layers,
+        parts=tuple(
+            Part(
+                scale=settings.scale,
+                name=name,
+                params=params[name],
+                data=kinds[name].find_data(params[name], where[name]),
+                fingerprints=kinds[name].find_files(params[name]),
+                layers=layers[name],
+            )
+            for name in asked
+        ),
+        cost=next((block.cost for block in params.values() if block.cost), None),
+        execution=settings.execution,
     )
-    return Study(settings.scale, (part,), params.cost, settings.execution)
 
 
 def find_params(home: Path) -> Path:
     """params.yaml of the working directory, or else the one beside the Snakefile."""
     here = Path("params.yaml")
     return here if here.exists() else Path(home) / "params.yaml"
+
+
+def kind_of(layers: Layers) -> PartKind:
+    """The kind of a part, which its key `part` names.
+
+    Raises:
+        UserError: there is no such kind.
+    """
+    name = str(layers.merged().get("part", "pictures"))
+    if name not in PART_KINDS:
+        hint = did_you_mean(name, PART_KINDS)
+        where = layers.where(("part",))
+        raise UserError(f"{where}: there is no kind of part named '{name}'; {hint}")
+    return PART_KINDS[name]
+
+
+def _asked(settings: Settings, files: dict[str, Path], top: Layers) -> list[str]:
+    """The parts that are asked for, in the study's order."""
+    if settings.parts is None:
+        return list(files)
+    asked = (settings.parts,) if isinstance(settings.parts, str) else settings.parts
+    for name in asked:
+        if name not in files:
+            what = f"scale '{settings.scale}' has no part named '{name}'"
+            raise UserError(f"{top.where(('parts',))}: {what}; {did_you_mean(name, files)}")
+    return [name for name in files if name in asked]
+
+
+def _checked(
+    layers: dict[str, Layers], kinds: dict[str, PartKind], files: dict[str, Path]
+) -> dict[str, Strict]:
+    """The parameters of every part; a line for each mistake in any."""
+    params, found = {}, []
+    for name, own in layers.items():
+        try:
+            params[name] = _valid(kinds[name].params, own)
+        except UserError as error:
+            found.append(str(error))
+        else:
+            at_fault = kinds[name].mistakes(params[name])
+            found += [f"{own.where(path)}: {what}" for path, what in at_fault]
+    found += between_parts(params, layers, files)
+    if found:
+        raise UserError("\n".join(found))
+    return params
 
 
 def _with_own_folder(layers: Layers, folder: str, source: str) -> Layers:

@@ -19,7 +19,7 @@ from pydantic import (
 
 from w2s.models.registry import FAMILIES
 from w2s.models.sit import SiTFamily
-from w2s.params.data import NonNegative, Seed
+from w2s.params.data import Distinct, NonNegative, Seed
 from w2s.strict import Strict
 from w2s.training.objectives import Objective
 
@@ -78,7 +78,7 @@ class Recipe(Strict):
 class Training(Strict):
     """What all recipes share."""
 
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1), Distinct] = (0,)
     """Training seeds; every recipe is trained once with each."""
     batch: PositiveInt
     """Images per step."""

@@ -28,6 +28,10 @@ class Part:
     fingerprints: dict[str, str]  # of files given by path: "vae", "features"
     layers: Layers  # where the part's keys were set
 
+    def own(self, name: str) -> str:
+        """A published name of which every part has one."""
+        return name if self.name == FIRST else f"{name}-{self.name}"
+
     @contextmanager
     def at(self, *path: str) -> Iterator[None]:
         """Name a key in the mistakes that the block finds while planning."""

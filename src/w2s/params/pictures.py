@@ -11,6 +11,7 @@ from w2s.guidance.windows import Guidance
 from w2s.metrics.settings import Metric, MetricSettings
 from w2s.params.data import (
     DiffusersVAE,
+    Distinct,
     FolderData,
     InceptionFeatures,
     Latents,
@@ -21,14 +22,14 @@ from w2s.params.data import (
     TrainedVAE,
 )
 from w2s.params.models import EmaLength, Network, Training, WeakModel
-from w2s.strict import Strict
+from w2s.strict import Strict, is_plain
 
 Column = Literal[Metric, "forwards"]
 
 
 def _path_name(name: str) -> str:
     """Names become file names: refuse what a path or a wildcard cannot hold."""
-    if not name or not all(c.isalnum() or c in "-_.+=" for c in name) or name.startswith("."):
+    if not is_plain(name, "-_.+="):
         raise ValueError("a name is made of letters, digits and - _ . + =, not starting with a dot")
     return name
 
@@ -45,7 +46,7 @@ class Sampling(Strict):
     """Solver steps."""
     shift: Annotated[float, Field(ge=0.1, le=20)] = 1.0
     """Timestep shift of the time grid; 1 is uniform, 3 is that of SD3."""
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1), Distinct]
     """Sampling seeds; each draws its own set."""
     per_seed: PositiveInt
     """Samples per seed."""
@@ -121,7 +122,7 @@ class Sweep(Strict):
 
     model: str
     """What is guided: a training recipe, or a weak model."""
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2), Distinct]
     """Sampling seeds, at least two, none of which the tables use."""
     per_seed: PositiveInt
     """Samples per seed."""

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 
-from w2s.params.pictures import PictureParams
+from w2s.params.kinds import PART_KINDS
 from w2s.params.settings import Settings
 
 HEAD = """# Parameters
 
 Written by `w2s keys > docs/parameters.md` from the types that check the files; `w2s schema` prints
 the same as a JSON schema. A name in angle brackets is yours to choose; `[]` stands for each entry
-of a list. Guidance methods have a page of their own: [guidance.md](guidance.md).
+of a list. A scale's file may begin with `base:`, another scale that its keys are laid over; where
+each file is a part, `base: <scale>` is the part of the same name and `base: <scale>/<part>` any.
+Guidance methods have a page of their own: [guidance.md](guidance.md).
 """
 
 
 def reference_text() -> str:
-    """The page, as Markdown: one table for params.yaml and one for a scale's file."""
-    parts = [HEAD]
-    for title, model in (("params.yaml", Settings), ("scales/<scale>.yaml", PictureParams)):
+    """The page, as Markdown: one table for params.yaml and one for each kind of part."""
+    parts, files = [HEAD], "`scales/<scale>.yaml` or `scales/<scale>/<part>.yaml`"
+    tables = [("`params.yaml`", Settings)]
+    tables += [(f"{files}, `part: {name}`", kind.params) for name, kind in PART_KINDS.items()]
+    for title, model in tables:
         schema = model.model_json_schema(by_alias=True)
-        lines = [f"## `{title}`", "", "| key | type | default | meaning |", "| --- " * 4 + "|"]
+        lines = [f"## {title}", "", "| key | type | default | meaning |", "| --- " * 4 + "|"]
         parts.append("\n".join([*lines, *_rows(schema, schema["$defs"], "")]) + "\n")
     return "\n".join(parts)
 

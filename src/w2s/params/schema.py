@@ -1,13 +1,17 @@
-"""The JSON schema of a study's file; written from the types, like everything said about a key."""
+"""The JSON schema of a part's file; written from the types, like everything said about a key."""
 
 import json
+from typing import Union
 
-from w2s.params.pictures import PictureParams
+from pydantic import TypeAdapter
+
+from w2s.params.kinds import PART_KINDS
 
 
 def schema_text() -> str:
-    """JSON schema (draft 2020-12) of scales/<scale>.yaml, with every key's documentation."""
-    schema = PictureParams.model_json_schema(by_alias=True)
+    """JSON schema (draft 2020-12) of a part's file, with every key's documentation."""
+    kinds = Union[tuple(kind.params for kind in PART_KINDS.values())]  # noqa: UP007
+    schema = TypeAdapter(kinds).json_schema(by_alias=True)
     for block in schema["$defs"].values():
         for key in block["properties"].values():
             if "const" in key:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from w2s.strict import Strict
+from w2s.strict import Strict, is_plain
+
+
+def _plain(name: str) -> str:
+    if not is_plain(name):
+        raise ValueError(f"'{name}' is no name; it is made of letters, digits and - _ .")
+    return name
 
 
 class ExecutionParams(Strict):
@@ -34,8 +40,12 @@ class ExecutionParams(Strict):
 class Settings(Strict):
     """The top of params.yaml."""
 
-    scale: Literal["smoke", "mini", "paper"]
-    """Which study: scales/<scale>.yaml."""
+    scale: Annotated[str, AfterValidator(_plain)]
+    """Which study: scales/<scale>.yaml, or the folder scales/<scale>/ with a file for each part."""
+    parts: (
+        Annotated[tuple[str, ...], Field(min_length=1)] | Annotated[str, Field(min_length=1)] | None
+    ) = None
+    """The part of the study to run, or a list of them; null: all."""
     data: Annotated[str, Field(min_length=1)] | None = None
     """A folder of class sub-folders with images, instead of the scale's own data set."""
     execution: ExecutionParams = ExecutionParams()

@@ -55,7 +55,8 @@ def groups(part, plan) -> dict[str, Group]:
             heading | {"rows": list(rows.values())},
         )
     curves = {n.label: n.key for n in plan.nodes.values() if n.kind == "train"}
-    add("figure/curves", ["results/figures/training-curves.png"], curves.values(), {})
+    figure = f"results/figures/{part.own('training-curves')}.png"
+    add(f"figure/{part.own('curves')}", [figure], curves.values(), {})
     return out
 
 

@@ -33,7 +33,7 @@ def swept(part: Part) -> Part:
     title = "Weights of the guidance methods, on seeds that no other table uses"
     table = Table(title=title, columns=sweep.columns, baseline=BASELINE, rows=rows)
     drawn = study.sampling.model_copy(update={"seeds": sweep.seeds, "per_seed": sweep.per_seed})
-    changes = {"tables": {TABLE: table}, "guidance": tried, "sampling": drawn}
+    changes = {"tables": {part.own(TABLE): table}, "guidance": tried, "sampling": drawn}
     return replace(part, params=study.model_copy(update=changes))
 
 
@@ -45,23 +45,23 @@ def row_name(guidance: str, weight: float) -> str:
 def sweep_group(part: Part, plan) -> Group:
     """What `snakemake weights` publishes; `part` as `swept` gives it, with its plan."""
     study = part.params
-    table = study.tables[TABLE]
-    rows = [row_facts(part, plan, TABLE, name) for name in table.rows]
+    ((name, table),) = study.tables.items()
+    rows = [row_facts(part, plan, name, row) for row in table.rows]
     pictures = [c for c in table.columns if c not in ("fd", "forwards")]
     return Group(
-        name=f"sweep/{TABLE}",
+        name=f"sweep/{name}",
         paths=(
-            *(f"results/tables/{TABLE}.{end}" for end in ("csv", "md", "tex")),
-            *(f"results/figures/{TABLE}-{column}.png" for column in pictures),
+            *(f"results/tables/{name}.{end}" for end in ("csv", "md", "tex")),
+            *(f"results/figures/{name}-{column}.png" for column in pictures),
         ),
         needs=tuple(key for row in rows for key in row["metrics"]),
         facts=common_facts(part, plan)
-        | {"table": TABLE, "title": table.title, "columns": list(table.columns)}
+        | {"table": name, "title": table.title, "columns": list(table.columns)}
         | {"baseline": BASELINE, "rows": rows}
         | {
             "curves": {
-                name: [[weight, row_name(name, weight)] for weight in weights]
-                for name, weights in study.sweep.weights.items()
+                tried: [[weight, row_name(tried, weight)] for weight in weights]
+                for tried, weights in study.sweep.weights.items()
             }
         },
     )
