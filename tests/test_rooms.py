@@ -8,7 +8,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "w2s"
 ORDER = """
-    errors strict device job
+    errors strict device job files
     guidance
     data models
     conditions

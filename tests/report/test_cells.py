@@ -109,20 +109,3 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         write_json(path, KEY, {"value": math.nan})
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    from w2s.report.files import replacing
-
-    path = tmp_path / "grid.png"
-    path.write_bytes(b"old")
-
-    def interrupted():
-        with replacing(path) as scratch:
-            scratch.write_bytes(b"half of the n")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]

@@ -7,7 +7,8 @@ import pytest
 
 from w2s.cli import main
 from w2s.errors import UserError
-from w2s.report.files import write_json, write_text
+from w2s.files import write_text
+from w2s.report.files import write_json
 from w2s.run.frozen import FrozenPlan, freeze
 from w2s.run.start import refuse_absent_files
 from w2s.store import folders

@@ -201,7 +201,8 @@ def fuse(name, real):
         return real(*args, **kwargs)
     return call
 for owner, name in [(os, "fsync"), (pathlib.Path, "rename"), (pathlib.Path, "mkdir"),
-                    (pathlib.Path, "open"), (folders, "sha256"), (folders, "write_durably")]:
+                    (pathlib.Path, "open"), (folders, "sha256"), (folders, "write_text"),
+                    (os, "replace")]:
     setattr(owner, name, fuse(name, getattr(owner, name)))
 scratch = folders.scratch_dir("weights", sys.argv[2])
 (scratch / "model.bin").write_text("a")

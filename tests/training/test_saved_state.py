@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from w2s.training.state import States, digest, read, write
+from w2s.files import sha256
+from w2s.training.state import States, read, write
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b/c": torch.tensor(7, dtype=torch.int64)}
 
@@ -40,7 +41,7 @@ def test_the_newest_is_read_and_two_are_kept(states):
 
 def test_a_crash_while_writing_leaves_the_one_before(states):
     put(states, 5)
-    (states.folder / ".fresh.safetensors.partial").write_bytes(b"half")
+    (states.folder / ".fresh.safetensors.elsewhere+7.tmp").write_bytes(b"half")
     (states.folder / "fresh.safetensors").write_bytes(b"whole but unnamed")
     assert states.latest()[1]["step"] == 5
     put(states, 10)
@@ -64,7 +65,7 @@ def test_a_state_without_its_snapshots_is_not_used(states):
     snapshot = states.folder / "snapshots" / "s"
     write(snapshot, TENSORS, {})
     put(states, 5)
-    put(states, 10, s=digest(snapshot))
+    put(states, 10, s=sha256(snapshot))
     assert states.latest()[1]["step"] == 10
     snapshot.write_bytes(b"damaged")
     assert states.latest()[1]["step"] == 5

@@ -7,7 +7,6 @@ cubic kernel explodes on raw ones).  Inception's weights file is checked by load
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from w2s.data.csv_files import write_csv
 from w2s.data.images import Images
 from w2s.device import pick
 from w2s.errors import UserError
+from w2s.files import write_json
 from w2s.job import Job
 from w2s.metrics.heads import Heads, attribute_heads, class_heads, read_attributes
 
@@ -46,7 +46,7 @@ def _copy_inception(job: Job) -> dict:
             f"({str(error).splitlines()[0]}): download weights-inception-2015-12-05-6726825d.pth."
         ) from error
     shutil.copyfile(source, job.out / "weights.pth")
-    _write_json(job.out / "config.json", {"kind": "inception-v3-compat", "std": 1.0})
+    write_json(job.out / "config.json", {"kind": "inception-v3-compat", "std": 1.0})
     return {}
 
 
@@ -87,7 +87,7 @@ def _train(job: Job) -> dict:
         "std": embeddings.std().item(),
         "val_accuracy": dict(zip(heads.values, hits, strict=True)),
     }
-    _write_json(job.out / "config.json", config)
+    write_json(job.out / "config.json", config)
     save_file({k: v.cpu() for k, v in net.state_dict().items()}, job.out / "model.safetensors")
     write_csv(job.out / "log.csv", ["step", "loss"], log)
     job.log(f"validation accuracy {config['val_accuracy']}")
@@ -149,7 +149,3 @@ def _evaluate(net, images, device):
     with torch.inference_mode():
         outputs = [[part.cpu() for part in net(x.to(device))] for x in images.split(256)]
     return [torch.cat(parts) for parts in zip(*outputs, strict=True)]
-
-
-def _write_json(path: Path, content: dict) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from w2s.errors import UserError
+from w2s.files import sha256, write_text
 
 CACHE = Path(".w2s/fingerprints.json")
 
@@ -30,12 +31,9 @@ def fingerprint(path: Path) -> str:
         stat, name = file.stat(), str(file.relative_to(path)) if file != path else path.name
         state = [stat.st_size, stat.st_mtime_ns]
         old = known.get(name)
-        lines[name] = old if old and old[:2] == state else [*state, _hash(file)]
+        lines[name] = old if old and old[:2] == state else [*state, sha256(file)]
     if lines != known:
-        CACHE.parent.mkdir(exist_ok=True)
-        scratch = CACHE.with_suffix(f".{os.getpid()}")
-        scratch.write_text(json.dumps(cache | {str(path.resolve()): lines}))
-        scratch.replace(CACHE)
+        write_text(CACHE, json.dumps(cache | {str(path.resolve()): lines}))
     text = "\n".join(f"{name} {line[2]}" for name, line in lines.items())
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -58,8 +56,3 @@ def _walk(path: Path):
     for folder, names, files in os.walk(path):
         names[:] = [n for n in names if not n.startswith(".")]
         yield from (Path(folder, f) for f in files if not f.startswith("."))
-
-
-def _hash(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from w2s.report.files import replacing
+from w2s.files import replacing
 from w2s.report.style import GREY, INK
 
 if TYPE_CHECKING:

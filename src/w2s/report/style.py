@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from w2s.report.files import replacing
+from w2s.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

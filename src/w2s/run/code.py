@@ -19,7 +19,7 @@ from w2s.run.syntax import syntax_digest
 RECORD = Path(__file__).with_name("code.json")
 INFRASTRUCTURE = tuple(
     f"w2s.{room}"
-    for room in ("errors", "strict", "job", "device", "params", "plan", "store", "run")
+    for room in ("errors", "strict", "job", "device", "files", "params", "plan", "store", "run")
 )
 
 

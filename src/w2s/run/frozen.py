@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import fields
 from pathlib import Path
 
 from w2s.errors import UserError
+from w2s.files import write_text
 from w2s.plan.nodes import Node, canonical
 from w2s.plan.published import Group
 
@@ -26,10 +26,7 @@ def freeze(plan, execution: dict) -> Path:
     text = canonical(content)
     path = PLANS / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
     if not path.exists():
-        PLANS.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(f".{os.getpid()}")
-        scratch.write_text(text)
-        scratch.replace(path)
+        write_text(path, text)
     return path
 
 

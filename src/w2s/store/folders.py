@@ -6,13 +6,13 @@ directory appears by one rename, so it is whole or absent; readers verify it bef
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 from pathlib import Path
 
 from w2s.errors import UserError
+from w2s.files import sha256, write_text
 
 STORE = Path("results/store")
 MANIFEST = "manifest.json"
@@ -56,12 +56,6 @@ class Damaged(Exception):
     def __init__(self, kind: str, key: str, why: str):
         super().__init__(f"{node_dir(kind, key)} is damaged: {why}")
         self.kind, self.key = kind, key
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -111,7 +105,7 @@ def publish(scratch: Path, kind: str, key: str, facts: dict) -> Path:
     """
     files = checksums(scratch)
     text = json.dumps({"kind": kind, "key": key, **facts, "files": files}, indent=1)
-    write_durably(scratch / MANIFEST, text + "\n")
+    write_text(scratch / MANIFEST, text + "\n", durable=True)
     target = node_dir(kind, key)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -123,14 +117,6 @@ def publish(scratch: Path, kind: str, key: str, facts: dict) -> Path:
         else:
             shutil.rmtree(scratch)
     return target
-
-
-def write_durably(path: Path, text: str) -> None:
-    """Write a file and wait until the disk has it."""
-    with path.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def set_aside(kind: str, key: str) -> Path:

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from w2s.files import write_text
 from w2s.plan.published import Group
 
 KEYS = Path(".w2s/keys")
@@ -40,10 +41,7 @@ def sync_keys(groups: dict[str, Group]) -> None:
     for group in groups.values():
         file = KEYS / f"{group.name}.key"
         if not file.exists() or file.read_text() != group.key:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            scratch = file.with_suffix(f".{os.getpid()}")
-            scratch.write_text(group.key)
-            scratch.replace(file)
+            write_text(file, group.key)
         if all(carried_key(Path(path)) == group.key for path in group.paths):
             os.utime(file, (0, 0))
         elif file.stat().st_mtime == 0:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from w2s.errors import UserError
 
 RUN = Path(".w2s/lock")
+_held: list[FileLock] = []  # a lock ends with its object
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock file; waits while another process holds it.
 
-    The file goes when the work is done: who waited holds a nameless file then, and must look
-    whether anything is left to do.
+    Who waited must look whether anything is left to do.  The file goes when the work is done:
+    filelock takes no file for locked that has lost its name meanwhile.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-        path.unlink(missing_ok=True)
+    with _lock(path):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def hold_run() -> None:
@@ -33,11 +34,17 @@ def hold_run() -> None:
     Raises:
         UserError: there is another.
     """
-    RUN.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(RUN, os.O_CREAT | os.O_RDWR)  # never closed: the lock is the process's
+    lock = _lock(RUN)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        lock.acquire(blocking=False)
+    except Timeout:
         raise UserError(
             f"another snakemake is at work in {Path.cwd()}; wait for it to end, or stop it"
         ) from None
+    _held.append(lock)
+
+
+def _lock(path: Path) -> FileLock:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Where a file system has no kernel locks an error is better than files that outlive a kill.
+    return FileLock(path, fallback_to_soft=False)

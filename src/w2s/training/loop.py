@@ -17,6 +17,7 @@ import torch
 from w2s.data.latents import Latents
 from w2s.device import pick
 from w2s.errors import OutOfTime, UserError
+from w2s.files import sha256
 from w2s.job import Job
 from w2s.models.load import build as build_network
 from w2s.models.load import load
@@ -28,7 +29,7 @@ from w2s.training.ema import PowerEMA
 from w2s.training.objectives import objective_from
 from w2s.training.objectives.base import mse
 from w2s.training.signals import Taps, fork_of, strong_minus_weak
-from w2s.training.state import States, digest, read, write
+from w2s.training.state import States, read, write
 
 SAVE_SECONDS = 30.0  # between two saved states
 REPORT_SECONDS = 10.0  # between two lines in the job's log
@@ -139,7 +140,7 @@ def build(job: Job) -> dict:
                 for std, average in ema.nets.items():
                     name = f"step-{step:07d}-ema-{std:.3f}.safetensors"
                     write(snapshots / name, average.state_dict(), {"step": step, "ema": std})
-                    facts["snapshots"][name] = digest(snapshots / name)
+                    facts["snapshots"][name] = sha256(snapshots / name)
             if wish != GO:
                 if main:
                     states.save(step, state() | {"sums": sums}, facts | {"step": step})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,26 +10,18 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+from w2s.files import replacing, sha256
 
 
 def write(path: Path, tensors: dict[str, Tensor], facts: dict) -> None:
     """A safetensors file with the JSON object `facts` in its header; the same bytes every time.
 
-    Written beside `path`, flushed to the disk and renamed, so that `path` is whole or absent.
+    The disk has it before `path` names it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
     # One key only: safetensors writes several in no particular order.
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    save_file(plain, partial, metadata={"facts": json.dumps(facts, sort_keys=True)})
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with replacing(path, durable=True) as scratch:
+        save_file(plain, scratch, metadata={"facts": json.dumps(facts, sort_keys=True)})
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict]:
@@ -55,7 +45,7 @@ class States:
         """Keep this state, and of the older ones the newest."""
         fresh = self.folder / "fresh.safetensors"
         write(fresh, tensors, facts)
-        fresh.replace(self.folder / f"state-{step:09d}-{digest(fresh)}.safetensors")
+        fresh.replace(self.folder / f"state-{step:09d}-{sha256(fresh)}.safetensors")
         for old in self._found()[2:]:
             old.unlink()
 
@@ -76,11 +66,11 @@ class States:
         return sorted(self.folder.glob("state-*.safetensors"), reverse=True)
 
     def _problem(self, path: Path) -> str | None:
-        if digest(path) != path.stem.rsplit("-", 1)[1]:
+        if sha256(path) != path.stem.rsplit("-", 1)[1]:
             return "its checksum is wrong"
         facts = read(path)[1]
         for name, checksum in facts["snapshots"].items():
             snapshot = self.folder / "snapshots" / name
-            if not snapshot.exists() or digest(snapshot) != checksum:
+            if not snapshot.exists() or sha256(snapshot) != checksum:
                 return f"its snapshot {name} is absent or damaged"
         return None

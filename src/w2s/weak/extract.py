@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from w2s.errors import UserError
+from w2s.files import sha256, write_json
 from w2s.job import Job
 from w2s.models.registry import family_of
 from w2s.training.power import solve
@@ -30,7 +30,7 @@ def build(job: Job) -> dict | None:
         from w2s.models.public import convert
 
         convert(Path(job.local["path"]), job.out)
-        _write(job.out / "source.json", {"public": job.spec["fingerprint"]})
+        write_json(job.out / "source.json", {"public": job.spec["fingerprint"]})
         return None
     from safetensors.numpy import save_file
 
@@ -40,16 +40,16 @@ def build(job: Job) -> dict | None:
     weights, config = family_of(config).take(combine(mix), config, spec["part"])
     job.out.mkdir(parents=True, exist_ok=True)
     save_file(weights, job.out / "model.safetensors")
-    _write(job.out / "config.json", config)
+    write_json(job.out / "config.json", config)
     used = {
         path.name: {
             "coefficient": coefficient,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "sha256": sha256(path),
         }
         for path, coefficient in mix.items()
     }
     source = {key: spec[key] for key in ("step", "ema", "part")}
-    _write(
+    write_json(
         job.out / "source.json",
         {"train": train.name, **source, "profile_error": error, "snapshots": used},
     )
@@ -103,7 +103,3 @@ def combine(mix: dict[Path, float]) -> dict[str, ndarray]:
                 part = coefficient * file.get_tensor(name).astype(np.float64)
                 total[name] = total[name] + part if name in total else part
     return {name: value.astype(np.float32) for name, value in total.items()}
-
-
-def _write(path: Path, content: dict) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n")
