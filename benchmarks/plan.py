@@ -15,8 +15,8 @@ import yaml
 from w2s.params.load import load_study
 from w2s.plan.study import plan
 from w2s.run.frozen import freeze
-from w2s.run.start import KEYS
 from w2s.store.folders import manifest_path
+from w2s.store.keys import KEYS
 
 HOME = Path(__file__).resolve().parents[1]
 ROWS = (0, 150, 2364)

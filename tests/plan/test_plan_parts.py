@@ -1,9 +1,19 @@
 """A study of several parts: what they share, what they publish, and one part alone."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
+
+import pytest
+from tiny_study import DELETE
 
 from w2s.cli import main
-from w2s.plan.study import plan, plan_sweep, planner_of
+from w2s.errors import UserError
+from w2s.params.kinds import PART_KINDS
+from w2s.params.pictures import PictureParams
+from w2s.params.reference import reference_text
+from w2s.params.schema import schema_text
+from w2s.plan.study import PLANNERS, plan, plan_sweep, planner_of
 from w2s.run.start import priorities, start
 
 FILE = Path("params.yaml")
@@ -96,3 +106,51 @@ def test_the_overview_has_a_heading_per_part(two_parts, capsys):
     one = capsys.readouterr().out
     assert one.startswith("scale two, data set mini world: ")
     assert "part again" not in one
+
+
+class DrawingParams(PictureParams):
+    """Another kind of part, which differs from pictures in its name and its checks alone."""
+
+    part: Literal["drawings"] = "drawings"
+
+
+@pytest.fixture
+def with_drawings(two_parts, monkeypatch):
+    """The part "again" is of a kind that two entries have made known."""
+    pictures = PART_KINDS["pictures"]
+    drawings = replace(
+        pictures,
+        params=DrawingParams,
+        own_images=False,
+        mistakes=lambda params: [(("models",), "too few")] if len(params.models) < 2 else [],
+    )
+    monkeypatch.setitem(PART_KINDS, "drawings", drawings)
+    monkeypatch.setitem(PLANNERS, "drawings", PLANNERS["pictures"])
+    two_parts.change("two/again", part="drawings")
+    return two_parts
+
+
+def test_a_kind_of_part_is_an_entry_where_it_is_read_and_one_where_it_is_planned(
+    with_drawings, capsys
+):
+    study = with_drawings.load(scale="two")
+    assert [type(part.params) for part in study.parts] == [PictureParams, DrawingParams]
+    assert len(whole(study).sets) == sum(len(planned.sets) for planned in alone(study).values())
+    assert main(["plan", "--scale", "two"]) == 0
+    assert "part again" in capsys.readouterr().out
+    assert "`part: drawings`" in reference_text()
+    assert "DrawingParams" in schema_text()
+
+
+def test_each_kind_has_its_own_checks(with_drawings):
+    with_drawings.edit(("models", "small"), DELETE, "scales/two/again.yaml")
+    with pytest.raises(UserError, match=r"again\.yaml: models: too few"):
+        with_drawings.load(scale="two")
+
+
+def test_images_of_ones_own_go_to_the_kinds_that_take_them(with_drawings, tmp_path):
+    (tmp_path / "pets/cats").mkdir(parents=True)
+    study = with_drawings.load(scale="two", data="pets")
+    assert [part.data["name"] for part in study.parts] == ["pets", "mini world"]
+    with pytest.raises(UserError, match="command line: data: no part that is run reads images"):
+        with_drawings.load(scale="two", data="pets", parts="again")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from w2s.errors import UserError
 from w2s.params.checks import Mistake, mistakes
+from w2s.params.files import Layers
 from w2s.params.found import find_data, find_files
 from w2s.params.pictures import PictureParams
-from w2s.strict import Strict
+from w2s.strict import Strict, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -25,3 +27,18 @@ class PartKind:
 PART_KINDS = {
     "pictures": PartKind(PictureParams, mistakes, find_data, find_files, own_images=True),
 }
+DEFAULT = "pictures"  # where a file does not name its kind
+
+
+def kind_of(layers: Layers) -> PartKind:
+    """The kind of a part, which its key `part` names.
+
+    Raises:
+        UserError: there is no such kind.
+    """
+    name = str(layers.merged().get("part", DEFAULT))
+    if name not in PART_KINDS:
+        hint = did_you_mean(name, PART_KINDS)
+        where = layers.where(("part",))
+        raise UserError(f"{where}: there is no kind of part named '{name}'; {hint}")
+    return PART_KINDS[name]

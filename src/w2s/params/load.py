@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from w2s.errors import UserError
 from w2s.params.between import between_parts
 from w2s.params.files import Layers, read_yaml
-from w2s.params.kinds import PART_KINDS, PartKind
+from w2s.params.kinds import PartKind, kind_of
 from w2s.params.parts import Part, Study
 from w2s.params.scales import part_files, read_part
 from w2s.params.sentences import sentences
@@ -67,20 +67,6 @@ def find_params(home: Path) -> Path:
     """params.yaml of the working directory, or else the one beside the Snakefile."""
     here = Path("params.yaml")
     return here if here.exists() else Path(home) / "params.yaml"
-
-
-def kind_of(layers: Layers) -> PartKind:
-    """The kind of a part, which its key `part` names.
-
-    Raises:
-        UserError: there is no such kind.
-    """
-    name = str(layers.merged().get("part", "pictures"))
-    if name not in PART_KINDS:
-        hint = did_you_mean(name, PART_KINDS)
-        where = layers.where(("part",))
-        raise UserError(f"{where}: there is no kind of part named '{name}'; {hint}")
-    return PART_KINDS[name]
 
 
 def _asked(settings: Settings, files: dict[str, Path], top: Layers) -> list[str]:
