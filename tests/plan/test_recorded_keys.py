@@ -4,7 +4,9 @@ After a change that is meant to rename nodes: `python tests/plan/test_recorded_k
 keys anew; the difference in recorded_keys.json then shows which nodes have other names.
 """
 
+import builtins
 import json
+import math
 from collections import defaultdict
 from pathlib import Path
 
@@ -30,6 +32,23 @@ def keys_of(scale: str) -> dict[str, list[str]]:
 def test_nothing_has_another_name(scale, monkeypatch):
     monkeypatch.chdir(HOME)
     assert keys_of(scale) == json.loads(RECORD.read_text())[scale]
+
+
+def test_no_name_hangs_on_how_a_python_adds_floats(monkeypatch):
+    """`sum` rounds once per term before Python 3.12 and once in all since; `math.fsum` does not."""
+
+    def names() -> set[str]:
+        planned = plan(load_study(HOME / "params.yaml", {"scale": "mini"}))
+        return {*planned.nodes, *(group.key for group in planned.groups.values())}
+
+    def exact(values, start=0):
+        values = [start, *values]
+        return math.fsum(values) if any(type(v) is float for v in values) else added(values)
+
+    monkeypatch.chdir(HOME)
+    added, before = sum, names()
+    monkeypatch.setattr(builtins, "sum", exact)
+    assert names() == before
 
 
 if __name__ == "__main__":

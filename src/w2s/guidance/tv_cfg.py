@@ -75,7 +75,10 @@ class TVCFG(Method):
         return "widen the interval" if self.shape == "interval" else "take another shape"
 
     def weights(self, step: Step) -> list[float]:
-        """The weight of each step of the window that `step` lies in."""
+        """The weight of each step of the window that `step` lies in.
+
+        They name nodes, so sums are exact: `sum` rounds otherwise from Python 3.12 on.
+        """
         times = step.times[step.first : step.last + 1]
         if self.weight <= 1:
             return [self.weight] * (len(times) - 1)
@@ -83,7 +86,7 @@ class TVCFG(Method):
         if self.shape == "interval":
             return self._interval(times[:-1], lengths)
         shape = self._symmetric(len(lengths)) if self.shape == "symmetric" else self._step(lengths)
-        mean = sum(w * dt for w, dt in zip(shape, lengths, strict=True)) / sum(lengths)
+        mean = math.fsum(w * dt for w, dt in zip(shape, lengths, strict=True)) / math.fsum(lengths)
         return [self.weight * (w / mean) for w in shape]
 
     def _symmetric(self, n: int) -> list[float]:
@@ -101,8 +104,8 @@ class TVCFG(Method):
     def _interval(self, times: tuple[float, ...], lengths: list[float]) -> list[float]:
         low, high = self.interval or INTERVAL
         inside = [low < t < high for t in times]
-        length = sum(dt for dt, within in zip(lengths, inside, strict=True) if within)
+        length = math.fsum(dt for dt, within in zip(lengths, inside, strict=True) if within)
         if not length:
             return [math.inf] * len(inside)
-        weight = 1 + (self.weight - 1) * sum(lengths) / length
+        weight = 1 + (self.weight - 1) * math.fsum(lengths) / length
         return [weight if within else 1.0 for within in inside]

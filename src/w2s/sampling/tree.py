@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import fsum
 
 from w2s.errors import UserError
 from w2s.guidance.base import Signal
@@ -121,5 +122,5 @@ def forwards_unshared(signals: Iterable[Signal], shapes: Mapping[str, Shape]) ->
 
 def in_forwards(blocks: Mapping[str, int], shapes: Mapping[str, Shape]) -> float:
     """Blocks run per network, in forwards of ``main``; another network weighs by its work."""
-    macs = sum(count * shapes[net].macs / shapes[net].depth for net, count in blocks.items())
+    macs = fsum(count * shapes[net].macs / shapes[net].depth for net, count in blocks.items())
     return macs / shapes["main"].macs
