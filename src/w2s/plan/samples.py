@@ -8,6 +8,7 @@ from functools import partial
 from w2s.errors import UserError
 from w2s.guidance.windows import resolve
 from w2s.models.registry import family_of, shape_of
+from w2s.params.networks import untrained_head
 from w2s.plan.drawing import Drawing, SampleSet
 from w2s.plan.nodes import Node, canonical
 from w2s.plan.planner import Planner
@@ -98,7 +99,11 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
     )
     with where():
         one.forwards  # noqa: B018
-        if not conditional and any(s.null for m in set(methods) for s in signals_of(m)):
+        asked = {signal for method in set(methods) for signal in signals_of(method)}
+        for net in sorted({signal.net for signal in asked if signal.head}):
+            if why := untrained_head(study, row.model if net == "main" else net):
+                raise UserError(f"this guidance {why}")
+        if not conditional and any(signal.null for signal in asked):
             raise UserError(
                 f"this guidance extrapolates from the null branch, and '{row.model}' never sees "
                 "labels: choose a guidance without it, or a network with labels"
