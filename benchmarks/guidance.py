@@ -16,11 +16,12 @@ import torch
 from pydantic import TypeAdapter
 
 from benchmarks.guiders import compare
+from w2s.conditions.labels import Labels
 from w2s.guidance.base import NULL
 from w2s.guidance.registry import METHODS
 from w2s.guidance.windows import Guidance, resolve
 from w2s.models.sit_network import SiT
-from w2s.sampling.denoiser import BATCHED, Condition, Denoiser
+from w2s.sampling.denoiser import BATCHED, Denoiser
 from w2s.sampling.grid import time_grid
 from w2s.sampling.loop import sample
 from w2s.sampling.tree import forwards_unshared
@@ -81,7 +82,7 @@ def draw(denoiser, methods, times, batch, **stretch):
     x, state = sample(
         denoiser,
         stretch.pop("x", x).to(denoiser.device),
-        Condition.labels(labels, CLASSES),
+        Labels(CLASSES).condition(labels),
         times=times,
         methods=methods,
         solver="euler",

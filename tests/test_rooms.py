@@ -8,7 +8,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "w2s"
 ORDER = """
-    errors strict device job files
+    errors strict job device files streams
     guidance
     data models
     conditions

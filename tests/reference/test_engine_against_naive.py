@@ -14,10 +14,11 @@ from naive_sampler import (
 from naive_sampler import sample as naive_sample
 from pydantic import TypeAdapter
 
+from w2s.conditions.base import Condition
 from w2s.guidance.registry import METHODS
 from w2s.guidance.s2 import S2
 from w2s.guidance.windows import Guidance, resolve
-from w2s.sampling.denoiser import Condition, Denoiser
+from w2s.sampling.denoiser import Denoiser
 from w2s.sampling.grid import time_grid
 from w2s.sampling.loop import sample
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from w2s.conditions.labels import Labels
 from w2s.models.sit_network import SiT
-from w2s.sampling.denoiser import Condition
 
 
 def random_sit(seed=0, **changes):
@@ -51,7 +51,7 @@ def x():
 
 @pytest.fixture
 def condition(net):
-    return Condition.labels(torch.tensor([0, 3, 1, 4]), net.null_class)
+    return Labels(net.null_class).condition(torch.tensor([0, 3, 1, 4]))
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import pytest
 import torch
 from engine_methods import NAMES, TIMES, draw, guidance, resolved
 
+from w2s.conditions.base import Condition
 from w2s.guidance.base import HEAD, NULL, STRONG, Signal
-from w2s.sampling.denoiser import Condition, Denoiser
+from w2s.sampling.denoiser import Denoiser
 
 WEAK = {
     "autoguidance": Signal(net="weak"),

@@ -6,7 +6,8 @@ from engine_methods import NAMES, TIMES, draw, guidance, resolved
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from w2s.sampling.denoiser import Condition, Denoiser
+from w2s.conditions.base import Condition
+from w2s.sampling.denoiser import Denoiser
 
 FEW = settings(
     max_examples=25,

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from w2s.sampling.noise import draw_labels, initial_noise, step_noise, streams
+from w2s.conditions.labels import Labels
+from w2s.sampling.noise import initial_noise, step_noise
+from w2s.streams import streams
 
 SHAPE = (3, 4, 4)
 SAMPLES = [(seed, i) for seed in (0, 1) for i in range(6)]
@@ -18,7 +20,9 @@ def test_a_sample_is_the_same_in_any_company():
     alone = torch.cat([initial_noise([sample], SHAPE) for sample in reversed(SAMPLES)]).flip(0)
     assert torch.equal(together, alone)
     assert torch.equal(step_noise(SAMPLES, SHAPE, 3)[4:7], step_noise(SAMPLES[4:7], SHAPE, 3))
-    assert torch.equal(draw_labels(SAMPLES, 7, "random")[5:], draw_labels(SAMPLES[5:], 7, "random"))
+    assert torch.equal(
+        Labels(7, "random").numbers(SAMPLES)[5:], Labels(7, "random").numbers(SAMPLES[5:])
+    )
 
 
 def philox(*identity):
@@ -36,14 +40,14 @@ def test_the_bits_are_those_of_the_documented_generator(sample):
     for identity, drawn in draws.items():
         want = philox(*identity).standard_normal(SHAPE, dtype=np.float32)
         assert np.array_equal(drawn.numpy(), want)
-    assert draw_labels([(1, 1), sample], 1000, "random")[1] == philox("label", *sample).integers(
+    assert Labels(1000, "random").numbers([(1, 1), sample])[1] == philox("label", *sample).integers(
         1000
     )
 
 
 def test_the_bits_do_not_change_with_the_versions_of_libraries():
     assert initial_noise([(0, 0)], (3,))[0].tolist() == FIRST
-    assert draw_labels([(0, i) for i in range(5)], 1000, "random").tolist() == LABELS
+    assert Labels(1000, "random").numbers([(0, i) for i in range(5)]).tolist() == LABELS
 
 
 def test_no_two_of_many_draws_are_alike():
@@ -90,7 +94,7 @@ def test_streams_do_not_disturb_the_global_generators():
 
 
 def test_balanced_labels_cycle_and_random_ones_cover_the_classes():
-    assert draw_labels(SAMPLES, 4, "balanced").tolist() == [0, 1, 2, 3, 0, 1] * 2
-    drawn = draw_labels([(0, i) for i in range(400)], 4, "random")
+    assert Labels(4, "balanced").numbers(SAMPLES).tolist() == [0, 1, 2, 3, 0, 1] * 2
+    drawn = Labels(4, "random").numbers([(0, i) for i in range(400)])
     assert drawn.dtype == torch.int64
     assert drawn.bincount(minlength=4).min() > 70

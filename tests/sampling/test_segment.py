@@ -4,12 +4,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from w2s.conditions.labels import Labels
 from w2s.guidance.apg import APG
 from w2s.guidance.autoguidance import AutoGuidance
 from w2s.guidance.cfg import CFG
 from w2s.job import Execution, Job
 from w2s.sampling import segment
-from w2s.sampling.denoiser import Condition
 from w2s.sampling.grid import time_grid
 from w2s.sampling.noise import initial_noise, step_noise
 from w2s.sampling.trajectories import encode
@@ -141,7 +141,7 @@ def test_progress_is_reported_to_the_last_step(build, capsys):
 def in_float64(net, labels, weights, samples, times, solver):
     """The literal loop: state and algebra in float64, the network alone in float32."""
     x = initial_noise(samples, (3, 8, 8)).double()
-    condition = Condition.labels(labels, net.null_class)
+    condition = Labels(net.null_class).condition(labels)
     for i, (t, s) in enumerate(pairwise(times)):
         at = torch.full((len(x),), t, dtype=torch.float32)
         c, u = (net(x.float(), at, y).double() for (y,) in (condition.given, condition.null))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+from w2s.guidance.base import STRONG
 from w2s.models.registry import family_of
 from w2s.params.networks import network_config
 from w2s.params.parts import Study
@@ -18,26 +19,28 @@ def measure_cost(study: Study) -> str:
     """Time forwards of the study's largest network; returns the block to put into the scale."""
     import torch
 
+    from w2s.conditions.labels import Labels
     from w2s.device import pick
     from w2s.models.load import build
+    from w2s.sampling.denoiser import Denoiser
 
     configs = [network_config(part, name) for part in study.parts for name in part.params.models]
     config = max(configs, key=gmacs)
     device = pick(study.execution.device)
     torch.set_num_threads(study.execution.threads)
-    network = build(config).to(device).eval()
-    work = GPU_WORK if device.type == "cuda" else CPU_WORK
+    gpu, family = device.type == "cuda", family_of(config)
+    denoiser = Denoiser(build(config), device=device, precision="bf16" if gpu else "fp32")
+    work = GPU_WORK if gpu else CPU_WORK
     batch = max(1, min(256, round(work / gmacs(config))))
-    x = torch.randn(batch, *family_of(config).latents(config), device=device)
-    t, y = torch.full((batch,), 0.5, device=device), torch.zeros(batch, dtype=int, device=device)
-    gpu = device.type == "cuda"
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=gpu):
-        network(x, t, y)
-        count, start = 0, time.monotonic()
-        while time.monotonic() - start < SECONDS:
-            float(network(x, t, y).mean())  # waits for the device
-            count += batch
-        seconds = (time.monotonic() - start) / count
+    x = torch.randn(batch, *family.latents(config), device=device)
+    labels = torch.zeros(batch, dtype=torch.int64, device=device)
+    condition = Labels(family.classes(config)).condition(labels)
+    denoiser(x, 0.5, condition, [STRONG])
+    count, start = 0, time.monotonic()
+    while time.monotonic() - start < SECONDS:
+        float(denoiser(x, 0.5, condition, [STRONG])[STRONG].mean())  # waits for the device
+        count += batch
+    seconds = (time.monotonic() - start) / count
     name = torch.cuda.get_device_name(device) if gpu else f"CPU, {study.execution.threads} thread"
     return (
         "cost:\n"

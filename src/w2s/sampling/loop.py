@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from w2s.conditions.base import Condition
 from w2s.guidance.base import STRONG, Method, State
-from w2s.sampling.denoiser import Condition, Denoiser
+from w2s.sampling.denoiser import Denoiser
 from w2s.sampling.solvers import SOLVERS
 
 

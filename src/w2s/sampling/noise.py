@@ -1,37 +1,14 @@
-"""Random numbers that depend on a seed and a sample's number alone.
-
-Every draw is a stream of its own of the counter-based generator Philox 4x64-10 (Salmon et al.,
-"Parallel random numbers: as easy as 1, 2, 3", 2011), from counter 0, whose 128-bit key is the
-BLAKE2b hash of what is drawn.  So batches, shards and devices never change which image sample i
-is, and no two draws are alike, however many there are.
-"""
+"""Normal noise of samples: the first state, and what a stochastic solver adds at a step."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Sample = tuple[int, int]  # seed, and number of the sample under it
-
-
-def streams(what: str, samples: Sequence[Sample], *more: int) -> Iterator[np.random.Generator]:
-    """For each sample in turn a generator at the start of its stream; draw before the next.
-
-    The key is the 16-byte BLAKE2b hash of the text ``repr((what, seed, number, *more))``, as a
-    little-endian number.  It is one generator with a new key each time: to make one costs more
-    than to draw a latent from it.
-    """
-    bits = np.random.Philox(key=0)
-    rng, fresh = np.random.Generator(bits), bits.state
-    for sample in samples:
-        key = hashlib.blake2b(repr((what, *sample, *more)).encode(), digest_size=16).digest()
-        fresh["state"]["key"] = np.frombuffer(key, dtype="<u8")
-        bits.state = fresh
-        yield rng
+from w2s.streams import Sample, streams
 
 
 def _normal(what: str, samples: Sequence[Sample], shape: Sequence[int], *more: int) -> Tensor:
@@ -49,10 +26,3 @@ def initial_noise(samples: Sequence[Sample], shape: Sequence[int]) -> Tensor:
 def step_noise(samples: Sequence[Sample], shape: Sequence[int], step: int) -> Tensor:
     """Standard normal (N, *shape) float32 for one step of a stochastic solver, on the CPU."""
     return _normal("step", samples, shape, step)
-
-
-def draw_labels(samples: Sequence[Sample], classes: int, policy: str) -> Tensor:
-    """Labels (N,) int64: "balanced" is the sample's number modulo `classes`, else "random"."""
-    if policy == "balanced":
-        return torch.tensor([index % classes for _, index in samples])
-    return torch.tensor([int(rng.integers(classes)) for rng in streams("label", samples)])

@@ -8,13 +8,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from w2s.conditions.sources import source_of
 from w2s.device import pick
 from w2s.guidance.base import State
 from w2s.job import Job
 from w2s.models.load import load
-from w2s.sampling.denoiser import Condition, Denoiser
+from w2s.sampling.denoiser import Denoiser
 from w2s.sampling.loop import sample
-from w2s.sampling.noise import draw_labels, initial_noise, step_noise
+from w2s.sampling.noise import initial_noise, step_noise
 from w2s.sampling.trajectories import Segment, decode, segment_forwards
 from w2s.sampling.tree import forwards_unshared
 
@@ -86,7 +87,7 @@ def _start(job: Job, rows: Tensor) -> dict[str, Tensor]:
     return {
         "x": initial_noise(samples, spec["shape"]),
         "index": rows,
-        "label": draw_labels(samples, spec["classes"], spec["labels"]),
+        "label": source_of(spec).numbers(samples),
         "seed": torch.tensor([seed for seed, _ in samples]),
         "stop": torch.tensor(0),
     }
@@ -118,14 +119,10 @@ def _carry(spec: dict, denoiser: Denoiser, boundary: dict[str, Tensor], **stretc
             if name.startswith(STATE)
         }
     )
-    labels = boundary["label"].to(device)
-    condition = Condition.labels(labels, denoiser.nets["main"].null_class)
-    if not spec["conditional"]:
-        condition = Condition(condition.null, condition.null)
     x, state = sample(
         denoiser,
         boundary["x"].to(device, DTYPES[spec["state"]]),
-        condition,
+        source_of(spec).condition(boundary["label"].to(device)),
         times=spec["times"],
         solver=spec["solver"],
         noise=lambda step: step_noise(samples, spec["shape"], step).to(device),
