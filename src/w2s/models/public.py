@@ -1,68 +1,127 @@
-"""Checkpoints of the public SiT (github.com/willisma/SiT), read into this project's network."""
+"""Public SiT checkpoints, of willisma/SiT, REPA and SGG, read into this project's network.
+
+REPA (sihyun-yu/REPA) adds projectors for its alignment loss, which sampling never reads; SGG
+(Westlake-AGI-Lab/SGG) adds a second readout, `mid_layer`, which is the mid-depth head here.  Both
+run time as this project does, noise at one; willisma/SiT has data there.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from w2s.errors import UserError
+from w2s.models.load import misfit
 from w2s.models.sit import SIZES
-from w2s.models.sit_network import SiT
+
+PROJECTORS, MID_HEAD = "projectors.", "mid_layer."
 
 
-def convert(path: Path, out: Path) -> None:
-    """Write a .pt checkpoint, raw or with an "ema" entry, as model.safetensors and config.json.
+class Read(NamedTuple):
+    """What a checkpoint held."""
 
-    Raises UserError for a file that is not a SiT of a published size.
+    weights: dict[str, Tensor]  # float32, under this project's names
+    config: dict  # builds the network; `time` says which way its own time runs
+    dropped: list[str]  # names that nothing here has a use for
+
+
+def read(path: Path, network: Mapping | None = None) -> Read:
+    """A .pt checkpoint, raw or with an "ema" entry.
+
+    Of doubled output channels (a variance that SiT never trains) the first half is kept.
+    `network` is what the user says of it, a configuration or some of its entries: the file tells
+    neither the attention heads of a size that was never published nor the place of a mid head.
+    Its `time`, if it has one, overrules what the names of the weights tell.
+
+    Raises UserError for a file that is damaged, that is no SiT, or that contradicts `network`.
     """
-    weights, config = read(path)
-    out.mkdir(parents=True, exist_ok=True)
-    save_file(weights, out / "model.safetensors")
-    (out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    said = {key: value for key, value in (network or {}).items() if key != "kind"}
+    content = _load(path)
+    weights, dropped = _kept(content)
+    config = _measured(path, weights, said)
+    config["time"] = said.get("time") or _time(content)
+    for key, value in said.items():
+        if config.get(key) != value:
+            raise UserError(f"{path}: its {key} is {config.get(key)} and not {value}")
+    weights = {name: _without_variance(name, value, config) for name, value in weights.items()}
+    if wrong := misfit(weights, config):
+        raise UserError(f"{path} is not a SiT checkpoint: {wrong}")
+    return Read({n: w.float().contiguous() for n, w in weights.items()}, config, dropped)
 
 
-def read(path: Path) -> tuple[dict[str, Tensor], dict]:
-    """The weights and configuration of a public checkpoint.
-
-    Of doubled output channels (a variance that SiT never trains) the first half is kept.  The
-    configuration says that time runs backwards: ``v(t) = -network(1 - t)``.
-    """
+def _load(path: Path) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):  # training runs' own flags
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise UserError(f"{path} is not a torch checkpoint, or is damaged: {error}") from error
-    weights = content.get("ema", content)
-    if "x_embedder.proj.weight" not in weights:
+    content = content.get("ema", content) if isinstance(content, dict) else {}
+    if "x_embedder.proj.weight" not in content:
         raise UserError(f"{path} holds no SiT weights: x_embedder.proj.weight is not in it")
-    hidden, channels, patch, _ = weights["x_embedder.proj.weight"].shape
+    return content
+
+
+def _kept(content: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """The weights under this project's names, and the names of those that are left out."""
+    kept = {
+        ("head." + name.removeprefix(MID_HEAD) if name.startswith(MID_HEAD) else name): value
+        for name, value in content.items()
+        if not name.startswith(PROJECTORS)
+    }
+    return kept, sorted(name for name in content if name.startswith(PROJECTORS))
+
+
+def _measured(path: Path, weights: Mapping[str, Tensor], said: Mapping) -> dict:
+    """The configuration, as the weights' shapes have it; the rest as the user says."""
+    try:
+        hidden, channels, patch, _ = weights["x_embedder.proj.weight"].shape
+        tokens = weights["pos_embed"].shape[1]
+        wide = weights["blocks.0.mlp.fc1.weight"].shape[0]
+        labels = weights["y_embedder.embedding_table.weight"].shape[0]
+    except KeyError as missing:
+        raise UserError(f"{path} is not a SiT checkpoint: {missing} is missing") from None
     depth = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
-    heads = {(s["hidden_size"], s["depth"]): s["num_heads"] for s in SIZES.values()}
-    if (hidden, depth) not in heads:
-        raise UserError(f"{path} has width {hidden} and {depth} blocks, which no SiT size has")
-    config = {
-        "input_size": round(weights["pos_embed"].shape[1] ** 0.5) * patch,
+    published = {(s["hidden_size"], s["depth"]): s["num_heads"] for s in SIZES.values()}
+    heads = said.get("num_heads") or published.get((hidden, depth))
+    if heads is None:
+        raise UserError(
+            f"{path} has width {hidden} and {depth} blocks, which no published size has: give "
+            "its network with hidden, depth and heads"
+        )
+    mid_head = any(name.startswith("head.") for name in weights)
+    if mid_head and not said.get("head_at"):
+        raise UserError(
+            f"{path} holds a mid head and does not say after how many blocks: give its network "
+            "with head_at"
+        )
+    return {
+        "input_size": round(tokens**0.5) * patch,
         "patch_size": patch,
         "in_channels": channels,
         "hidden_size": hidden,
         "depth": depth,
-        "num_heads": heads[hidden, depth],
-        "mlp_ratio": weights["blocks.0.mlp.fc1.weight"].shape[0] / hidden,
-        "num_classes": weights["y_embedder.embedding_table.weight"].shape[0] - 1,
-        "head_at": None,
-        "time": "data-at-one",
+        "num_heads": heads,
+        "mlp_ratio": wide / hidden,
+        "num_classes": labels - 1,
+        "head_at": said["head_at"] if mid_head else None,
     }
-    for name in ("final_layer.linear.weight", "final_layer.linear.bias"):
-        outputs = weights[name].unflatten(0, (patch * patch, -1))
-        weights = weights | {name: outputs[:, :channels].flatten(0, 1)}
-    with torch.device("meta"):
-        expected = SiT(**config).state_dict()
-    if wrong := sorted(set(expected) ^ set(weights)):
-        raise UserError(f"{path} is not a SiT checkpoint: {wrong[0]} is missing or unknown")
-    return {name: value.float().contiguous() for name, value in weights.items()}, config
+
+
+def _time(content: Mapping[str, Tensor]) -> str:
+    """Which way time runs, by what only checkpoints of REPA and SGG hold."""
+    other = any(name.startswith((PROJECTORS, MID_HEAD)) for name in content)
+    return "noise-at-one" if other else "data-at-one"
+
+
+def _without_variance(name: str, value: Tensor, config: Mapping) -> Tensor:
+    """A readout's weights for the velocity alone, the first of doubled channels."""
+    if not name.startswith(("final_layer.linear.", "head.linear.")):
+        return value
+    outputs = value.unflatten(0, (config["patch_size"] ** 2, -1))
+    return outputs[:, : config["in_channels"]].flatten(0, 1)

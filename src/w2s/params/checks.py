@@ -7,26 +7,29 @@ from collections.abc import Iterator
 from w2s.metrics.settings import ONLY_FROM
 from w2s.models.backbone import Shape
 from w2s.models.registry import shape_of
-from w2s.params.networks import latent_factor, latent_shape, snapshots, untrained_head
+from w2s.params.model_checks import Mistake, labels, pretrained_networks
+from w2s.params.networks import (
+    latent_factor,
+    latent_shape,
+    snapshots,
+)
 from w2s.params.pictures import PictureParams
 from w2s.strict import did_you_mean
-from w2s.training import check
-
-Mistake = tuple[tuple[str | int, ...], str]  # the key's path, and what is wrong there
 
 
 def mistakes(study: PictureParams) -> Iterator[Mistake]:
     """Every contradiction between two blocks."""
     yield from _names(study)
     if not any(_names(study)):
-        for found in (_sizes, _recipes, _weak_models, _metrics, _sweep):
-            yield from found(study)
+        models = (_recipes, _weak_models, pretrained_networks, labels)
+        for check in (_sizes, *models, _metrics, _sweep):
+            yield from check(study)
 
 
 def _names(study: PictureParams) -> Iterator[Mistake]:
     """Names that stand for nothing."""
-    recipes, weak = study.training.recipes, study.weak
-    models = [*recipes, *weak]
+    recipes, weak, pretrained = study.training.recipes, study.weak, study.pretrained
+    models = [*recipes, *weak, *pretrained]
     asked = []  # path, name, valid names, what they are
     for name, recipe in recipes.items():
         at = ("training", "recipes", name)
@@ -36,14 +39,19 @@ def _names(study: PictureParams) -> Iterator[Mistake]:
         if recipe.weak is not None:
             asked.append(((*at, "weak"), recipe.weak, weak, "weak model under weak"))
     for name, model in weak.items():
-        asked.append((("weak", name, "recipe"), model.recipe, recipes, "recipe"))
+        sources = [*recipes, *pretrained]
+        asked.append((("weak", name, "recipe"), model.recipe, sources, "recipe"))
         if name in recipes:
             yield ("weak", name), "the name is taken by a training recipe; choose another"
+    for name in pretrained:
+        if name in recipes or name in weak:
+            taken = "training recipe" if name in recipes else "weak model"
+            yield ("pretrained", name), f"the name is taken by a {taken}; choose another"
     for name, windows in study.guidance.items():
         for i, window in enumerate(windows):
             if (net := getattr(window, "weak", None)) is not None:
                 at = ("guidance", name, i, "weak")
-                asked.append((at, net, weak, "weak model under weak"))
+                asked.append((at, net, [*weak, *pretrained], "weak model under weak"))
     for name, table in study.tables.items():
         at = ("tables", name)
         asked.append(((*at, "baseline"), table.baseline, table.rows, "row of the table"))
@@ -74,9 +82,14 @@ def _sizes(study: PictureParams) -> Iterator[Mistake]:
             if channels % study.vae.norm_groups:
                 groups = study.vae.norm_groups
                 yield ("vae", "block_channels", i), f"must be a multiple of norm_groups ({groups})"
-    for name, network in study.models.items():
+    networks = {("models", name): network for name, network in study.models.items()} | {
+        ("pretrained", name, "network"): block.network
+        for name, block in study.pretrained.items()
+        if block.network is not None
+    }
+    for at, network in networks.items():
         for key, what in network.mistakes(latent_shape(study)):
-            yield ("models", name, key), what
+            yield (*at, key), what
 
 
 def _recipes(study: PictureParams) -> Iterator[Mistake]:
@@ -86,15 +99,8 @@ def _recipes(study: PictureParams) -> Iterator[Mistake]:
         at = ("training", "recipes", name)
         if recipe.steps % every:
             yield (*at, "steps"), f"must be a multiple of training.snapshot_every ({every})"
-        if recipe.objective.reads_weak != (recipe.weak is not None):
-            yield (
-                (*at, "weak"),
-                "a weak model goes with the ag objective, or a window away_from: weak, and only "
-                "with these",
-            )
-        shape, head = _shape(study, recipe.model), recipe.head_loss
-        for key, what in check.mistakes(recipe.objective, shape, recipe.conditional, head):
-            yield (*at, key), what
+        if (recipe.objective.name == "ag") != (recipe.weak is not None):
+            yield (*at, "weak"), "a weak model goes with the ag objective and only with it"
         if recipe.trunk:
             trunk_name, step = recipe.trunk
             trunk = recipes[trunk_name]
@@ -114,11 +120,11 @@ def _recipes(study: PictureParams) -> Iterator[Mistake]:
 
 def _behind(study: PictureParams, name: str) -> set[str]:
     """The recipes that one rests on, through trunks and weak models."""
-    found, todo = set(), [name]
+    recipes, found, todo = study.training.recipes, set(), [name]
     while todo:
-        recipe = study.training.recipes[todo.pop()]
+        recipe = recipes[todo.pop()]
         used = {recipe.trunk[0]} if recipe.trunk else set()
-        used |= {study.weak[recipe.weak].recipe} if recipe.weak else set()
+        used |= {study.weak[recipe.weak].recipe} & recipes.keys() if recipe.weak else set()
         todo += used - found
         found |= used
     return found
@@ -127,6 +133,12 @@ def _behind(study: PictureParams, name: str) -> set[str]:
 def _weak_models(study: PictureParams) -> Iterator[Mistake]:
     """Weak models taken from steps, heads or blocks that are not there."""
     for name, weak in study.weak.items():
+        if weak.recipe in study.pretrained:
+            for key in ("step", "fraction", "ema"):
+                if getattr(weak, key) is not None:
+                    what = f"'{weak.recipe}' is pretrained and has no snapshots; drop it"
+                    yield ("weak", name, key), what
+            continue
         recipe = study.training.recipes[weak.recipe]
         shape = _shape(study, recipe.model)
         step, taken = weak.at(recipe.steps), snapshots(study, weak.recipe)
@@ -139,8 +151,6 @@ def _weak_models(study: PictureParams) -> Iterator[Mistake]:
             )
         if weak.part == "head" and shape.head_at is None:
             yield ("weak", name, "part"), f"models.{recipe.model} has no head; set its head_at"
-        elif weak.part == "head" and (why := untrained_head(study, name)):
-            yield ("weak", name, "part"), why
         if not isinstance(weak.part, str):
             for i, block in enumerate(weak.part.skip):
                 if block >= shape.depth:

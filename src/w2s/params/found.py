@@ -29,9 +29,11 @@ def find_data(params, where: str) -> dict:
 
 
 def find_files(params) -> dict[str, str]:
-    """Fingerprints of the VAE and the feature network, where they are given by path."""
+    """Fingerprints of the VAE, the feature network and pretrained networks, if given by path."""
+    blocks = {name: getattr(params, name) for name in ("vae", "features")}
+    blocks |= {f"pretrained.{name}": block for name, block in params.pretrained.items()}
     return {
         name: block.fingerprint or fingerprint(Path(block.path))
-        for name in ("vae", "features")
-        if hasattr(block := getattr(params, name), "path")
+        for name, block in blocks.items()
+        if hasattr(block, "path")
     }

@@ -10,6 +10,7 @@ from w2s.params.checks import Mistake, mistakes
 from w2s.params.files import Layers
 from w2s.params.found import find_data, find_files
 from w2s.params.pictures import PictureParams
+from w2s.params.pretrained import find_networks
 from w2s.strict import Strict, did_you_mean
 
 
@@ -20,12 +21,15 @@ class PartKind:
     params: type[Strict]  # with the keys part, tables, sweep and cost, as every kind has
     mistakes: Callable[..., Iterator[Mistake]]  # what contradicts what, given the parameters
     find_data: Callable[..., dict]  # the data set as it is, given the parameters and a key to name
+    find_networks: Callable[..., dict[str, dict]]  # configurations of pretrained networks, by name
     find_files: Callable[..., dict[str, str]]  # fingerprints, given the parameters
     own_images: bool  # whether a user's own folder of images may stand in the place of `data`
 
 
 PART_KINDS = {
-    "pictures": PartKind(PictureParams, mistakes, find_data, find_files, own_images=True),
+    "pictures": PartKind(
+        PictureParams, mistakes, find_data, find_networks, find_files, own_images=True
+    ),
 }
 DEFAULT = "pictures"  # where a file does not name its kind
 

@@ -45,6 +45,7 @@ def load_study(path: Path, overrides: dict | None = None) -> Study:
             source = where[name].removesuffix(": data")
             layers[name] = _with_own_folder(layers[name], settings.data, source)
     params = _checked(layers, kinds, files)
+    data = {name: kinds[name].find_data(params[name], where[name]) for name in asked}
     return Study(
         scale=settings.scale,
         parts=tuple(
@@ -52,7 +53,8 @@ def load_study(path: Path, overrides: dict | None = None) -> Study:
                 scale=settings.scale,
                 name=name,
                 params=params[name],
-                data=kinds[name].find_data(params[name], where[name]),
+                data=data[name],
+                networks=kinds[name].find_networks(params[name], data[name], layers[name].where),
                 fingerprints=kinds[name].find_files(params[name]),
                 layers=layers[name],
             )

@@ -25,7 +25,8 @@ class Part:
     name: str
     params: PictureParams
     data: dict  # the data set as found: name, classes, fingerprint, path (None for the toy)
-    fingerprints: dict[str, str]  # of files given by path: "vae", "features"
+    networks: dict[str, dict]  # configurations of the pretrained networks, by name
+    fingerprints: dict[str, str]  # of files given by path: "vae", "features", "pretrained.<name>"
     layers: Layers  # where the part's keys were set
 
     def own(self, name: str) -> str:

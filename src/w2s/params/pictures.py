@@ -22,6 +22,7 @@ from w2s.params.data import (
     TrainedVAE,
 )
 from w2s.params.models import EmaLength, Network, Training, WeakModel
+from w2s.params.pretrained import Pretrained
 from w2s.strict import Strict, is_plain
 
 Column = Literal[Metric, "forwards"]
@@ -83,7 +84,7 @@ class Row(Strict):
     label: str | None = None
     """Text of the row in tables; the row's name if null."""
     model: str
-    """A training recipe, or a weak model."""
+    """A training recipe, a weak model, or a pretrained network."""
     guidance: str | None = None
     """Name under guidance; null: none."""
     steps: PositiveInt | None = None
@@ -121,7 +122,7 @@ class Sweep(Strict):
     """Weights that every guidance method is tried with; `snakemake weights` compares them."""
 
     model: str
-    """What is guided: a training recipe, or a weak model."""
+    """What is guided: a training recipe, a weak model, or a pretrained network."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2), Distinct]
     """Sampling seeds, at least two, none of which the tables use."""
     per_seed: PositiveInt
@@ -162,6 +163,8 @@ class PictureParams(Strict):
     """Networks by name."""
     training: Training
     """How networks are trained."""
+    pretrained: dict[Name, Pretrained] = Field({})
+    """Networks that were trained elsewhere, by name."""
     weak: dict[Name, WeakModel] = Field({})
     """Weak models by name."""
     guidance: dict[Name, Guidance] = Field({})

@@ -95,5 +95,12 @@ class Estimator:
         return len(self.study.sampling.seeds) * self.study.sampling.per_seed
 
     def _network(self, weights: str) -> Mapping:
-        """The network that a weights node was taken from."""
-        return self.plan.nodes[self.plan.nodes[weights].parents["train"][0]].spec["model"]
+        """The network that a weights node holds."""
+        node = self.plan.nodes[weights]
+        if "network" in node.spec:
+            return node.spec["network"]
+        if "whole" in node.parents:
+            whole = self._network(node.parents["whole"][0])
+        else:
+            whole = self.plan.nodes[node.parents["train"][0]].spec["model"]
+        return family_of(whole).part_config(whole, node.spec["part"])

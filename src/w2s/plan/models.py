@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from w2s.models.registry import family_of
-from w2s.params.networks import network_config, snapshot_steps
+from w2s.models.registry import shape_of
+from w2s.params.networks import network_config, snapshot_steps, source_of
 from w2s.params.parts import Part
 from w2s.plan.nodes import Node
 from w2s.plan.pictures import Pictures
+from w2s.training.check import check
 
 
 class Models:
@@ -17,15 +18,6 @@ class Models:
     def __init__(self, part: Part, pictures: Pictures, add: Callable[[Node], str]):
         self.part, self.study, self.pictures, self.add = part, part.params, pictures, add
         self.trained: dict[tuple[str, int, int], str] = {}  # recipe, seed, steps: key
-
-    def network_of(self, name: str) -> tuple[dict, bool]:
-        """The network that a recipe or weak model leaves, and whether it sees labels."""
-        weak = self.study.weak.get(name)
-        recipe = self.study.training.recipes[weak.recipe if weak else name]
-        config = network_config(self.part, recipe.model)
-        if weak:
-            config = family_of(config).part_config(config, weak.taken)
-        return config, recipe.conditional
 
     def train(self, name: str, seed: int, steps: int | None = None) -> str:
         """A recipe's training node; `steps` cuts it short, for a trunk."""
@@ -47,7 +39,7 @@ class Models:
         network = network_config(self.part, recipe.model)
         spec = shared | {
             "model": network,
-            "head_weight": recipe.head_loss,
+            "head_weight": training.head_weight if shape_of(network).head_at else 0.0,
             "objective": recipe.objective.model_dump(mode="json"),
             "conditional": recipe.conditional,
             "steps": steps,
@@ -57,11 +49,15 @@ class Models:
         }
         if recipe.objective.version > 1:
             spec["objective_version"] = recipe.objective.version
+        with self.part.at("training", "recipes", name):
+            check(spec)
         return self.add(Node("train", spec, parents, label=f"train {name}"))
 
     def weights(self, name: str, seed: int) -> str:
-        """The weights that a name stands for: a weak model, or a recipe's final average."""
+        """The weights that a name stands for: a recipe's final average, a weak model, or given."""
         study = self.study
+        if source_of(study, name) in study.pretrained:
+            return self._from_elsewhere(name)
         default = study.sampling.ema
         if name in study.training.recipes:
             recipe, step, ema, part = name, None, default, "full"
@@ -73,6 +69,22 @@ class Models:
         source, step = self._holding(recipe, seed, step)
         spec = {"step": step, "ema": ema, "part": part}
         return self.add(Node("weights", spec, {"train": (source,)}, label=f"extract {name}"))
+
+    def _from_elsewhere(self, name: str) -> str:
+        """A pretrained network's weights, or what a weak model takes of them."""
+        source, weak = source_of(self.study, name), self.study.weak.get(name)
+        block = self.study.pretrained[source]
+        spec = {
+            "kind": "public" if block.is_checkpoint else "pretrained",
+            "fingerprint": self.part.fingerprints[f"pretrained.{source}"],
+            "network": self.part.networks[source],
+        }
+        local = {"path": block.path}
+        whole = self.add(Node("weights", spec, local=local, label=f"read {source}"))
+        if weak is None or weak.part == "full":
+            return whole
+        spec = {"part": weak.taken}
+        return self.add(Node("weights", spec, {"whole": (whole,)}, label=f"extract {name}"))
 
     def _holding(self, recipe_name: str, seed: int, step: int | None) -> tuple[str, int]:
         """The training node whose snapshots reach a step: the recipe's own, or its trunk's."""

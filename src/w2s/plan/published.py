@@ -7,6 +7,7 @@ from functools import cached_property
 
 from w2s.guidance.base import Signal
 from w2s.guidance.windows import acting, windows_in_steps
+from w2s.params.networks import sees_labels, source_of
 from w2s.plan.nodes import digest
 from w2s.sampling.trajectories import encode
 
@@ -81,7 +82,7 @@ def row_facts(part, plan, table: str, name: str) -> dict:
         "name": name,
         "label": row.label or name,
         "recipe": recipe_text(study, row.model),
-        "conditional": trained_as(study, row.model).conditional,
+        "conditional": sees_labels(study, row.model),
         "branching": branching_text(study, row.model),
         "sampler": f"{first.start['solver']}, {steps} steps",
         "guidance": guidance_facts(study, row, first),
@@ -110,7 +111,7 @@ def guidance_facts(study, row, trajectory) -> list[dict]:
 
 def trained_facts(study, model: str) -> list[dict]:
     """The guidance trained into a model: windows in t, the sampling method like it, its weight."""
-    if model in study.weak:
+    if model not in study.training.recipes:
         return []
     windows = study.training.recipes[model].objective.trained_in()
     return [
@@ -128,27 +129,26 @@ def _like(weak: Signal) -> str:
     return "skip_layer" if weak.skip else "autoguidance"
 
 
-def trained_as(study, model: str):
-    """The recipe behind a model, be it the trained network or taken from its snapshots."""
-    return study.training.recipes[study.weak[model].recipe if model in study.weak else model]
-
-
 def branching_text(study, model: str) -> str | None:
     """A sentence on the trunk that a model's training shares with others."""
-    branch = trained_as(study, model).trunk
-    if branch is None:
+    recipe = study.training.recipes.get(source_of(study, model))
+    if recipe is None or recipe.trunk is None:
         return None
-    trunk, step = branch
+    trunk, step = recipe.trunk
     return f"Networks continue from one trunk ({trunk}, {step} steps), not from scratch."
 
 
 def recipe_text(study, model: str) -> str:
     """A model's training in words."""
+    if model in study.pretrained:
+        return f"{model}: pretrained"
     if model in study.weak:
         weak = study.weak[model]
-        at = weak.at(study.training.recipes[weak.recipe].steps)
         part = weak.part if isinstance(weak.part, str) else f"without blocks {weak.part.skip}"
         which = "" if part == "full" else f", {part}"
+        if weak.recipe in study.pretrained:
+            return f"{weak.recipe}, pretrained{which}"
+        at = weak.at(study.training.recipes[weak.recipe].steps)
         return f"{weak.recipe} at step {at}{which}"
     recipe = study.training.recipes[model]
     branch = f", from {recipe.branch}" if recipe.branch else ""

@@ -8,7 +8,7 @@ from functools import partial
 from w2s.errors import UserError
 from w2s.guidance.windows import resolve
 from w2s.models.registry import family_of, shape_of
-from w2s.params.networks import untrained_head
+from w2s.params.networks import network_behind, sees_labels
 from w2s.plan.drawing import Drawing, SampleSet
 from w2s.plan.nodes import Node, canonical
 from w2s.plan.planner import Planner
@@ -74,13 +74,13 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
     with where():
         methods = resolve(guidance, times) if guidance else (None,) * steps
     names = nets_of(methods)
-    config, conditional = planner.models.network_of(row.model)
+    config, conditional = network_behind(planner.part, row.model), sees_labels(study, row.model)
+    weak = {name: network_behind(planner.part, name) for name in names}
     family = family_of(config)
     one = Drawing(
         model=planner.models.weights(row.model, seed),
         nets={name: planner.models.weights(name, seed) for name in names},
-        shapes={"main": shape_of(config)}
-        | {name: shape_of(planner.models.network_of(name)[0]) for name in names},
+        shapes={"main": shape_of(config)} | {name: shape_of(net) for name, net in weak.items()},
         start={
             "times": list(times),
             "solver": solver,
@@ -99,11 +99,13 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
     )
     with where():
         one.forwards  # noqa: B018
-        asked = {signal for method in set(methods) for signal in signals_of(method)}
-        for net in sorted({signal.net for signal in asked if signal.head}):
-            if why := untrained_head(study, row.model if net == "main" else net):
-                raise UserError(f"this guidance {why}")
-        if not conditional and any(signal.null for signal in asked):
+        for other, net in weak.items():
+            if (knows := family_of(net).classes(net)) != family.classes(config):
+                raise UserError(
+                    f"'{other}' knows {knows} classes and '{row.model}' {family.classes(config)}: "
+                    "guide a network by one for the same classes"
+                )
+        if not conditional and any(s.null for m in set(methods) for s in signals_of(m)):
             raise UserError(
                 f"this guidance extrapolates from the null branch, and '{row.model}' never sees "
                 "labels: choose a guidance without it, or a network with labels"

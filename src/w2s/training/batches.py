@@ -44,9 +44,8 @@ class Batch:
     u: Tensor  # (N, C, H, W), eps - x_0
     t: Tensor  # (N,) in [0, 1)
     y: Tensor  # (N,) int64, the null class where the label was dropped
-    null: Tensor  # (N,) int64, the null class throughout
     times: Tensor  # t on the CPU, so that choosing samples by window never waits for the device
-    dropped: Tensor  # (N,) bool on the CPU, whether y is the null class
+    labels: Tensor  # y on the CPU
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,7 @@ class Batches:
         share = slice(self.rank, None, self.world)
         x0, eps, t, y = (torch.from_numpy(part[share].copy()) for part in self.draw(step))
         level = t[:, None, None, None]
-        null = torch.full_like(y, self.latents.classes)
-        return Batch((1 - level) * x0 + level * eps, eps - x0, t, y, null, t, y == null)
+        return Batch((1 - level) * x0 + level * eps, eps - x0, t, y, t, y)
 
     def run(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of steps [start, stop), the next one drawn while this one is used."""
@@ -91,6 +89,5 @@ class Batches:
                 batch = coming.result()
                 if step + 1 < stop:
                     coming = pool.submit(self.at, step + 1)
-                parts = (batch.x, batch.u, batch.t, batch.y, batch.null)
-                moved = [part.to(self.device) for part in parts]
-                yield Batch(*moved, batch.times, batch.dropped)
+                moved = [part.to(self.device) for part in (batch.x, batch.u, batch.t, batch.y)]
+                yield Batch(*moved, batch.times, batch.labels)

@@ -1,4 +1,7 @@
-"""Weights of a strong or weak network, from the snapshots of a training run; no torch."""
+"""Weights of a strong or weak network, from the snapshots of a training run.
+
+No torch is imported but for networks that were trained elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,16 @@ def build(job: Job) -> dict | None:
     """Write model.safetensors, config.json (a network to build as is) and source.json.
 
     Spec: step, ema (relative length, see `w2s.training.power`) and part, "full", "head" or
-    {"skip": [blocks]}; parent train.  Or kind "public", a checkpoint of the public SiT at
-    job.local["path"].  Raises UserError for a step without snapshots, and for a part that the
-    network does not have.
+    {"skip": [blocks]}; parent train.  Or part alone, of the weights in parent whole.  Or what
+    `w2s.weak.elsewhere` brings.  Raises UserError for a step without snapshots, and for a part
+    that the network does not have.
     """
-    if job.spec.get("kind") == "public":
-        from w2s.models.public import convert
+    if "kind" in job.spec:
+        from w2s.weak.elsewhere import bring
 
-        convert(Path(job.local["path"]), job.out)
-        write_json(job.out / "source.json", {"public": job.spec["fingerprint"]})
-        return None
+        return bring(job)
+    if "whole" in job.parents:
+        return _take_part(job)
     from safetensors.numpy import save_file
 
     train, spec = job.parent("train"), job.spec
@@ -54,6 +57,19 @@ def build(job: Job) -> dict | None:
         {"train": train.name, **source, "profile_error": error, "snapshots": used},
     )
     return {"profile_error": error}
+
+
+def _take_part(job: Job) -> None:
+    """Write a part of other weights, such as pretrained ones, in the same form."""
+    from safetensors.numpy import load_file, save_file
+
+    whole, part = job.parent("whole"), job.spec["part"]
+    config = json.loads((whole / "config.json").read_text())
+    weights, config = family_of(config).take(load_file(whole / "model.safetensors"), config, part)
+    job.out.mkdir(parents=True, exist_ok=True)
+    save_file(weights, job.out / "model.safetensors")
+    write_json(job.out / "config.json", config)
+    write_json(job.out / "source.json", {"whole": whole.name, "part": part})
 
 
 def snapshots(train: Path) -> dict[Path, tuple[int, float]]:

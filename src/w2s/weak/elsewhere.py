@@ -1,0 +1,61 @@
+"""Weights that were trained elsewhere: one of our folders, or a public checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from w2s.errors import UserError
+from w2s.files import write_json
+from w2s.job import Job
+from w2s.models.load import misfit
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def bring(job: Job) -> dict:
+    """Write model.safetensors, config.json and source.json of a pretrained network.
+
+    Spec: kind, "pretrained" (a folder with config.json, if it has one, and model.safetensors) or
+    "public" (a SiT's .pt); fingerprint; network, the configuration that the plan counts on.  The
+    place is job.local["path"].  Raises UserError where file and configuration contradict each
+    other.
+    """
+    from safetensors.torch import save_file
+
+    path, network = Path(job.local["path"]), job.spec["network"]
+    source = {"path": path.name, "fingerprint": job.spec["fingerprint"]}
+    if job.spec["kind"] == "public":
+        from w2s.models.public import read
+
+        weights, config, dropped = read(path, network)
+        source["dropped"] = dropped
+        job.log(f"{path}: time runs {config['time']}; left out: {', '.join(dropped) or 'nothing'}")
+    else:
+        weights, config = _folder(path, network)
+    job.out.mkdir(parents=True, exist_ok=True)
+    save_file(weights, job.out / "model.safetensors")
+    write_json(job.out / "config.json", config)
+    write_json(job.out / "source.json", source)
+    return source
+
+
+def _folder(path: Path, network: dict) -> tuple[dict[str, Tensor], dict]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    file, config = path / "model.safetensors", network
+    if (path / "config.json").exists():
+        config = json.loads((path / "config.json").read_text())
+    for key, value in network.items():
+        if config.get(key) != value:
+            raise UserError(f"{path}: its {key} is {config.get(key)} and not {value}")
+    try:
+        weights = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{file} cannot be read, or is damaged: {error}") from None
+    if wrong := misfit(weights, config):
+        raise UserError(f"{file} does not hold the network of its configuration: {wrong}")
+    return {name: value.float().contiguous() for name, value in weights.items()}, config
