@@ -20,19 +20,31 @@ from w2s.training.adamw import AdamW
 from w2s.training.batches import Batch
 from w2s.training.ema import PowerEMA
 from w2s.training.objectives import objective_from
-from w2s.training.objectives.base import mse
-from w2s.training.signals import Taps, fork_of, strong_minus_weak
+from w2s.training.objectives.base import HEAD_WEIGHT, mse
+from w2s.training.signals import Taps, pushes
+
+
+def windows(*each: dict) -> dict:
+    return {"name": "windows", "windows": list(each)}
+
 
 RECIPES = {
     "none": {"name": "none"},
+    "none, with head": {"name": "none"},
     "br": {"name": "br"},
     "slg": {"name": "slg"},
     "ag, same size": {"name": "ag"},
     "mg": {"name": "mg"},
-    "mg, no EMA": {"name": "mg", "weak_ema": False},
+    "mg, EMA": {"name": "mg", "weak_ema": True},
     "sgg, tau 0.5": {"name": "sgg", "tau": 0.5},
     "sgg, tau 0.2": {"name": "sgg"},
+    "sgg, tau 0.2, EMA": {"name": "sgg", "weak_ema": True},
     "sgg_code": {"name": "sgg_code"},
+    "three windows": windows(
+        {"window": [0.7, 1], "away_from": "unconditional", "scale": 0.2},
+        {"window": [0.3, 0.7], "away_from": "skipped", "skip": [3], "scale": 0.2},
+        {"window": [0, 0.3], "away_from": "head", "scale": 0.2},
+    ),
 }
 CLASSES, SIZE = 30, 64
 
@@ -40,23 +52,28 @@ CLASSES, SIZE = 30, 64
 class Trainer:
     """One recipe's network and everything that a step touches."""
 
-    def __init__(self, fields: dict):
+    def __init__(self, fields: dict, head: bool):
         torch.manual_seed(0)
         self.net = SiT(
             input_size=12, patch_size=3, in_channels=4, hidden_size=64, depth=6, num_heads=2,
             num_classes=CLASSES, head_at=3,
         )  # fmt: skip
         self.objective = objective_from(fields)
-        self.taps = Taps(self.net, True, fork_of(self.objective))
+        self.head_weight = HEAD_WEIGHT if head or self.objective.reads_head else 0.0
+        reads_head = bool(self.head_weight) or self.objective.teaches_head
+        self.net.head.requires_grad_(reads_head)
+        self.taps = Taps(self.net, reads_head, self.objective)
         self.ema, self.weak = PowerEMA(self.net, [0.05, 0.1]), deepcopy(self.net)
         self.adam, self.step, self.seconds = AdamW(self.net, (0.9, 0.99), 0.0), 0, []
 
     def train(self, batch: Batch) -> None:
         began = time.process_time()
         seen = self.taps(batch.x, batch.t, batch.y)
-        gap, _ = strong_minus_weak(self.objective, batch, seen, self.net, self.ema.first, self.weak)
-        loss = self.objective.loss(seen.v, batch.u, batch.t, gap, seen.head).mean()
-        (loss + 0.2 * mse(seen.head, batch.u).mean()).backward()
+        push, _ = pushes(self.objective, batch, seen, self.net, self.ema.first, self.weak)
+        loss = self.objective.loss(seen.v, batch.u, batch.t, push, seen.head).mean()
+        if self.head_weight:
+            loss = loss + self.head_weight * mse(seen.head, batch.u).mean()
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.adam.parameters, 1.0)
         self.adam.step(1e-3)
         self.step += 1
@@ -67,20 +84,20 @@ class Trainer:
 def random_batch() -> Batch:
     x, t = torch.randn(SIZE, 4, 12, 12), torch.rand(SIZE)
     y = torch.where(torch.rand(SIZE) < 0.1, CLASSES, torch.randint(CLASSES, (SIZE,)))
-    return Batch(x, torch.randn_like(x), t, y, t, y)
+    return Batch(x, torch.randn_like(x), t, y, torch.full_like(y, CLASSES), t, y == CLASSES)
 
 
 def main(steps: int) -> None:
     torch.set_num_threads(1)
-    trainers = {name: Trainer(fields) for name, fields in RECIPES.items()}
+    trainers = {name: Trainer(fields, "head" in name) for name, fields in RECIPES.items()}
     for _ in range(steps):
         batch = random_batch()
         for trainer in trainers.values():
             trainer.train(batch)
     medians = {n: sorted(t.seconds)[len(t.seconds) // 2] for n, t in trainers.items()}
-    print(f"{'objective':<14} {'ms (CPU)':>9} {'relative':>9}")
+    print(f"{'objective':<18} {'ms (CPU)':>9} {'relative':>9}")
     for name, seconds in medians.items():
-        print(f"{name:<14} {1000 * seconds:>9.1f} {seconds / medians['none']:>9.2f}")
+        print(f"{name:<18} {1000 * seconds:>9.1f} {seconds / medians['none']:>9.2f}")
 
 
 if __name__ == "__main__":

@@ -157,12 +157,76 @@ BAD = {
         "cfg",
         "never sees labels",
     ),
+    "untrained head in guidance": (
+        (*RECIPES, "uncond-base", "head_weight"),
+        0,
+        "'uncond-base' does not train: set training.recipes.uncond-base.head_weight",
+        "tables.unconditional.rows.mid-head.guidance",
+    ),
+    "untrained head taken": (
+        ("weak", "head"),
+        {"recipe": "mg", "part": "head"},
+        "which recipe 'mg' does not train",
+        "weak.head.part",
+    ),
+    "head of a branch": (
+        (*ROWS, "mid-head", "model"),
+        "ag",
+        "which recipe 'ag' does not train",
+        "tables.guidance.rows.mid-head.guidance",
+    ),
+    "moved away from an untrained head": (
+        (*RECIPES, "br", "head_weight"),
+        0,
+        "which nothing trains here",
+    ),
+    "head weight without a head": ((*RECIPES, "small", "head_weight"), 0.2, "set its head_at"),
+    "head weight of all": (("training", "head_weight"), 0.2, "unknown key"),
+    "windows that overlap": (
+        (*RECIPES, "mg", "objective"),
+        {
+            "name": "windows",
+            "windows": [
+                {"window": [0.4, 1], "away_from": "unconditional", "scale": 0.2},
+                {"window": [0, 0.5], "away_from": "skipped", "skip": [3], "scale": 0.2},
+            ],
+        },
+        "overlap between t = 0.4 and 0.5",
+    ),
+    "window's signal": (
+        (*RECIPES, "mg", "objective"),
+        {"name": "windows", "windows": [{"away_from": "haed", "scale": 0.2}]},
+        "must be 'unconditional', 'head', 'skipped' or 'weak', not 'haed'",
+        "training.recipes.mg.objective.windows[0].away_from",
+    ),
+    "window away from no weak model": (
+        (*RECIPES, "mg", "objective"),
+        {"name": "windows", "windows": [{"away_from": "weak", "scale": 0.2}]},
+        "a weak model goes with",
+        "training.recipes.mg.weak",
+    ),
+    "strength above tau": (
+        (*RECIPES, "sgg", "objective", "scale"),
+        [1.2, 0.5],
+        "diverges",
+        "training.recipes.sgg.objective.scale[0]",
+    ),
+    "text for a strength": (
+        (*RECIPES, "sgg", "objective", "scale"),
+        "much",
+        "must be a number or a list, not 'much'",
+    ),
     "skip in an objective": ((*RECIPES, "slg", "objective", "skip"), [6], "blocks are 0 to 5"),
     "skip in guidance": (("guidance", "slg", "blocks"), [9], "0 to 5", "tables.guidance.rows.slg"),
     "blocks out of order": (("guidance", "slg", "blocks"), [3, 2], "ascending"),
     "not comparable": ((*ROWS, "slg", "comparable"), False, "reason"),
 }
-CONSEQUENCES = {"metric", "column not measured", "groups"}  # wrong in several places at once
+CONSEQUENCES = {
+    "untrained head in guidance",
+    "metric",
+    "column not measured",
+    "groups",
+}  # wrong in several places at once
 
 
 def refused(capsys, *arguments) -> list[str]:

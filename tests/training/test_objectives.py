@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from w2s.guidance.base import Signal
 from w2s.training.objectives import objective_from
+from w2s.training.objectives.base import Pull
 
 PUSHED = ["mg", "br", "ag", "slg", "sgg"]
 
@@ -17,8 +20,8 @@ PUSHED = ["mg", "br", "ag", "slg", "sgg"]
 @pytest.fixture
 def tensors():
     torch.manual_seed(0)
-    v, u, gap, head = torch.randn(4, 5, 2, 3, 3, dtype=torch.float64)
-    return v.requires_grad_(), u, gap, head.requires_grad_()
+    v, u, push, head = torch.randn(4, 5, 2, 3, 3, dtype=torch.float64)
+    return v.requires_grad_(), u, push, head.requires_grad_()
 
 
 T = torch.tensor([0.05, 0.19, 0.2, 0.5, 0.9], dtype=torch.float64)
@@ -28,27 +31,20 @@ def per_sample(x):
     return x.square().mean(dim=(1, 2, 3))
 
 
-def test_plain_ignores_every_signal(tensors):
-    v, u, gap, head = tensors
-    loss = objective_from({"name": "none"}).loss(v, u, T, gap, head)
-    torch.testing.assert_close(loss, per_sample(v - u))
-
-
-@pytest.mark.parametrize("name", PUSHED)
-def test_the_target_moves_away_from_the_weak_signal(tensors, name):
-    v, u, gap, head = tensors
-    loss = objective_from({"name": name, "scale": 0.4}).loss(v, u, T, gap, head)
-    torch.testing.assert_close(loss, per_sample(v - u - 0.4 * gap))
+@pytest.mark.parametrize("name", ["none", *PUSHED])
+def test_the_target_moves_by_the_push(tensors, name):
+    v, u, push, head = tensors
+    loss = objective_from({"name": name}).loss(v, u, T, push, head)
+    torch.testing.assert_close(loss, per_sample(v - u - push))
 
 
 @pytest.mark.parametrize("name", PUSHED)
 def test_no_gradient_reaches_the_signals(tensors, name):
     v, u, _, head = tensors
-    gap = (v - head) * 1.0
-    objective_from({"name": name}).loss(v, u, T, gap, head).sum().backward()
+    push = 0.4 * (v - head)
+    objective_from({"name": name}).loss(v, u, T, push, head).sum().backward()
     assert head.grad is None
-    scale = objective_from({"name": name}).scale
-    torch.testing.assert_close(v.grad, 2 * (v - u - scale * gap).detach() / 18)
+    torch.testing.assert_close(v.grad, 2 * (v - u - push).detach() / 18)
 
 
 @given(st.floats(0, 0.8), st.floats(-3, 3), st.floats(-3, 3))
@@ -60,33 +56,54 @@ def test_the_fixed_point_is_guidance_by_one_over_one_minus_k(k, u, weak):
     assert v == pytest.approx(weak + (u - weak) / (1 - k), abs=1e-9)
 
 
-@pytest.mark.parametrize("name", ["none", *PUSHED, "sgg_code"])
-def test_descent_ends_at_the_guidance_that_the_objective_states(tensors, name):
+def pushed(objective, t, strong, weak):
+    """k (strong - weak) of the window that holds each time, every weak signal being `weak`."""
+    strengths = torch.zeros_like(t)
+    for pull in objective.pulls():
+        strengths[(t > pull.low) & (t <= pull.high)] = pull.scale
+    return strengths[:, None, None, None] * (strong - weak)
+
+
+THREE = {
+    "name": "windows",
+    "windows": [
+        {"window": [0.6, 0.95], "away_from": "unconditional", "scale": 0.2},
+        {"window": [0.1, 0.4], "away_from": "head", "scale": 0.5},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"name": n} for n in ["none", *PUSHED, "sgg_code"]),
+        THREE,
+        {"name": "sgg", "scale": [0, 0.6]},
+    ],
+)
+def test_descent_ends_at_the_guidance_that_the_objective_states(tensors, fields):
     v, u, _, weak = (part.detach() for part in tensors)
-    objective = objective_from({"name": name})
-    windows = [(p.low, p.high) for p in objective.pulls()]
-    inside = torch.tensor([any(low <= t <= high for low, high in windows) for t in T])
+    objective = objective_from(fields)
     for _ in range(300):
         v.requires_grad_()
-        gap = (v - weak) * inside[:, None, None, None]
-        (slope,) = torch.autograd.grad(objective.loss(v, u, T, gap, weak).sum(), v)
+        push = pushed(objective, T, v, weak)
+        (slope,) = torch.autograd.grad(objective.loss(v, u, T, push, weak).sum(), v)
         v = v.detach() - 0.3 * slope * v[0].numel()
     stated = [
-        next((w for _, low, high, w in objective.trained_in() if low <= t <= high), 1.0) for t in T
+        next((w for _, low, high, w in objective.trained_in() if low < t <= high), 1.0) for t in T
     ]
     w = torch.tensor(stated, dtype=torch.float64)[:, None, None, None]
     torch.testing.assert_close(v, weak + w * (u - weak))
 
 
 def test_the_released_code_in_its_three_stretches(tensors):
-    v, u, gap, head = tensors
+    v, u, push, head = tensors
     objective = objective_from({"name": "sgg_code", "scale": 0.6, "window": [0.2, 0.8]})
-    inside = (T >= 0.2) & (T <= 0.8)
-    gap = gap * inside[:, None, None, None]
-    loss = objective.loss(v, u, T, gap, head)
+    inside = (T > 0.2) & (T <= 0.8)
+    push = push * inside[:, None, None, None]
+    loss = objective.loss(v, u, T, push, head)
     plain, pulled = per_sample(v - u), per_sample(v - u) + 0.2 * per_sample(v - head)
-    guided = per_sample(v - u - 0.6 * gap)
-    expected = torch.where(inside, guided, torch.where(T < 0.2, pulled, plain))
+    expected = torch.where(inside, per_sample(v - u - push), torch.where(T <= 0.2, pulled, plain))
     torch.testing.assert_close(loss, expected)
 
 
@@ -96,7 +113,7 @@ def test_the_released_code_pulls_where_the_paper_pushes(tensors):
     t = torch.full((5,), 0.1, dtype=torch.float64)
     gap = (v - head).detach()
     along = {}
-    for name, seen in [("sgg", gap), ("sgg_code", torch.zeros_like(gap))]:
+    for name, seen in [("sgg", 0.5 * gap), ("sgg_code", torch.zeros_like(gap))]:
         v.grad = head.grad = None
         objective_from({"name": name}).loss(v, u, t, seen, head).sum().backward()
         along[name] = float((v.grad * gap).sum())
@@ -104,16 +121,59 @@ def test_the_released_code_pulls_where_the_paper_pushes(tensors):
     assert along["sgg"] < 0 < along["sgg_code"]
 
 
-def test_which_samples_read_which_signal():
-    """The two windows of SGG part at tau; each objective names its own weak signal."""
-    head, null = objective_from({"name": "sgg", "tau": 0.3}).pulls()
-    assert (head.weak.head, head.low, head.high, head.ema) == (True, 0.0, 0.3, False)
-    assert (null.weak.null, null.low, null.high, null.ema) == (True, 0.3, 1.0, True)
-    (skip,) = objective_from({"name": "slg", "skip": [4, 2, 4], "window": [0.1, 0.6]}).pulls()
-    assert (skip.weak.skip, skip.low, skip.high) == ((2, 4), 0.1, 0.6)
-    (separate,) = objective_from({"name": "ag"}).pulls()
-    assert separate.weak.net == "weak"
-    assert objective_from({"name": "none"}).pulls() == ()
+def window(away_from, low=0.0, high=1.0, scale=0.3, **more):
+    return {"window": [low, high], "away_from": away_from, "scale": scale} | more
+
+
+@pytest.mark.parametrize(
+    ("named", "windows"),
+    [
+        ({"name": "mg", "scale": 0.45, "window": [0, 0.75]}, [("unconditional", 0, 0.75, 0.45)]),
+        ({"name": "br", "scale": 0.5}, [("head", 0, 1, 0.5)]),
+        ({"name": "ag", "window": [0.2, 1]}, [("weak", 0.2, 1)]),
+        (
+            {"name": "sgg", "scale": [0.2, 0.5], "tau": 0.85},
+            [("head", 0, 0.85, 0.5), ("unconditional", 0.85, 1, 0.2)],
+        ),
+        (
+            {"name": "sgg", "scale": 0.6, "tau": 0.2},
+            [("head", 0, 0.2, 0.6), ("unconditional", 0.2, 1, 0.6)],
+        ),
+    ],
+)
+def test_a_named_objective_is_a_list_of_windows(named, windows):
+    listed = {"name": "windows", "windows": [window(*w) for w in windows]}
+    assert objective_from(named).pulls() == objective_from(listed).pulls()
+
+
+def test_every_part_of_a_window_is_passed_on():
+    skipped = window("skipped", 0.1, 0.6, skip=[4, 2, 4], weak_ema=True)
+    (pull,) = objective_from({"name": "windows", "windows": [skipped]}).pulls()
+    assert pull == Pull(Signal(skip=(2, 4)), 0.1, 0.6, 0.3, ema=True)
+    slg = {"name": "slg", "skip": [4, 2, 4], "window": [0.1, 0.6]}
+    assert objective_from(slg).pulls() == (replace(pull, ema=False),)
+    both = window("unconditional", skip=[1])
+    (pull,) = objective_from({"name": "windows", "windows": [both]}).pulls()
+    assert pull.weak == Signal(null=True, skip=(1,))
+    for name, ema in (("mg", True), ("br", True), ("mg", False), ("br", False)):
+        (pull,) = objective_from({"name": name, "weak_ema": ema}).pulls()
+        assert pull.ema is ema
+    assert [p.ema for p in objective_from({"name": "sgg", "weak_ema": True}).pulls()] == [0, 1]
+
+
+def test_one_strength_of_sgg_is_written_as_before():
+    fields = {"name": "sgg", "scale": 0.2, "tau": 0.5, "weak_ema": True}
+    assert objective_from(fields).model_dump(mode="json") == fields
+
+
+def test_what_an_objective_reads():
+    reads = {
+        "none": (False, False), "mg": (False, False), "br": (True, False), "ag": (False, True),
+        "slg": (False, False), "sgg": (True, False), "sgg_code": (False, False),
+    }  # fmt: skip
+    for name, (head, weak) in reads.items():
+        objective = objective_from({"name": name})
+        assert (objective.reads_head, objective.reads_weak) == (head, weak)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +191,17 @@ def test_which_samples_read_which_signal():
         ({"name": "slg", "skip": [-1]}, "greater than or equal to 0"),
         ({"name": "mg", "scales": 0.5}, "Extra inputs"),
         ({"name": "mgg"}, "does not match any of the expected tags"),
+        ({"name": "sgg", "scale": [0.2, 1.0]}, "k = 1.0 diverges"),
+        ({"name": "sgg", "scale": [0.2]}, "Field required"),
+        ({"name": "windows", "windows": []}, "at least 1"),
+        ({"name": "windows", "windows": [window("head", scale=1.5)]}, "diverges"),
+        ({"name": "windows", "windows": [window("null")]}, "'unconditional', 'head', 'skipped'"),
+        ({"name": "windows", "windows": [window("skipped")]}, "under skip"),
+        ({"name": "windows", "windows": [window("weak", skip=[1])]}, "by its own part"),
+        (
+            {"name": "windows", "windows": [window("head", 0, 0.6), window("head", 0.5, 1)]},
+            "overlap between t = 0.5 and 0.6",
+        ),
     ],
 )
 def test_bad_parameters_are_refused(fields, message):

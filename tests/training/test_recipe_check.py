@@ -21,21 +21,37 @@ def test_the_null_branch_means_nothing_without_conditions(name):
         check(SPEC | {"objective": {"name": name}, "conditional": False})
 
 
+def windows(*away_from, **more):
+    step = 1 / len(away_from)
+    return {
+        "name": "windows",
+        "windows": [
+            {"window": [i * step, (i + 1) * step], "away_from": what, "scale": 0.2} | more
+            for i, what in enumerate(away_from)
+        ],
+    }
+
+
+def test_windows_fit_like_the_objectives_they_spell():
+    check(SPEC | {"objective": windows("head", "unconditional", weak_ema=True)})
+    check(SPEC | {"objective": windows("unconditional"), "head_weight": 0.0})
+
+
+NO_HEAD = {"model": MODEL | {"head_at": None}}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"objective": {"name": "br"}, "head_weight": 0.0}, "which nothing trains.*head_weight"),
         ({"objective": {"name": "sgg"}, "head_weight": 0.0}, "which nothing trains"),
+        ({"objective": windows("skipped", "head", skip=[1]), "head_weight": 0.0}, "nothing trains"),
         ({"objective": {"name": "slg", "skip": [3]}}, "skips block 3 .* are 0 to 2"),
-        ({"objective": {"name": "none"}, "model": MODEL | {"head_at": None}}, "set head_at"),
-        (
-            {
-                "objective": {"name": "sgg_code"},
-                "model": MODEL | {"head_at": None},
-                "head_weight": 0,
-            },
-            "set head_at",
-        ),
+        ({"objective": windows("unconditional", skip=[0, 3])}, "skips block 3 .* are 0 to 2"),
+        ({"objective": {"name": "none"}} | NO_HEAD, "lacks: set its head_at"),
+        ({"objective": {"name": "sgg_code"}, "head_weight": 0} | NO_HEAD, "set head_at"),
+        ({"objective": {"name": "br"}} | NO_HEAD, "set head_at"),
+        ({"objective": windows("unconditional"), "conditional": False}, "both are the same"),
     ],
 )
 def test_recipes_that_do_not(change, message):

@@ -8,13 +8,10 @@ from w2s.metrics.settings import ONLY_FROM
 from w2s.models.backbone import Shape
 from w2s.models.registry import shape_of
 from w2s.params.model_checks import Mistake, labels, pretrained_networks
-from w2s.params.networks import (
-    latent_factor,
-    latent_shape,
-    snapshots,
-)
+from w2s.params.networks import latent_factor, latent_shape, snapshots, untrained_head
 from w2s.params.pictures import PictureParams
 from w2s.strict import did_you_mean
+from w2s.training import check
 
 
 def mistakes(study: PictureParams) -> Iterator[Mistake]:
@@ -22,8 +19,8 @@ def mistakes(study: PictureParams) -> Iterator[Mistake]:
     yield from _names(study)
     if not any(_names(study)):
         models = (_recipes, _weak_models, pretrained_networks, labels)
-        for check in (_sizes, *models, _metrics, _sweep):
-            yield from check(study)
+        for found in (_sizes, *models, _metrics, _sweep):
+            yield from found(study)
 
 
 def _names(study: PictureParams) -> Iterator[Mistake]:
@@ -99,8 +96,15 @@ def _recipes(study: PictureParams) -> Iterator[Mistake]:
         at = ("training", "recipes", name)
         if recipe.steps % every:
             yield (*at, "steps"), f"must be a multiple of training.snapshot_every ({every})"
-        if (recipe.objective.name == "ag") != (recipe.weak is not None):
-            yield (*at, "weak"), "a weak model goes with the ag objective and only with it"
+        if recipe.objective.reads_weak != (recipe.weak is not None):
+            yield (
+                (*at, "weak"),
+                "a weak model goes with the ag objective, or a window away_from: weak, and only "
+                "with these",
+            )
+        shape, head = _shape(study, recipe.model), recipe.head_loss
+        for key, what in check.mistakes(recipe.objective, shape, recipe.conditional, head):
+            yield (*at, key), what
         if recipe.trunk:
             trunk_name, step = recipe.trunk
             trunk = recipes[trunk_name]
@@ -151,6 +155,8 @@ def _weak_models(study: PictureParams) -> Iterator[Mistake]:
             )
         if weak.part == "head" and shape.head_at is None:
             yield ("weak", name, "part"), f"models.{recipe.model} has no head; set its head_at"
+        elif weak.part == "head" and (why := untrained_head(study, name)):
+            yield ("weak", name, "part"), why
         if not isinstance(weak.part, str):
             for i, block in enumerate(weak.part.skip):
                 if block >= shape.depth:

@@ -22,6 +22,7 @@ from w2s.models.sit import SiTFamily
 from w2s.params.data import Distinct, NonNegative, Seed
 from w2s.strict import Strict
 from w2s.training.objectives import Objective
+from w2s.training.objectives.base import HEAD_WEIGHT
 
 EmaLength = Annotated[float, Field(gt=0, lt=0.28)]  # beyond, the power function has no exponent
 
@@ -64,7 +65,17 @@ class Recipe(Strict):
     conditional: bool = True
     """Whether the network sees class labels."""
     weak: str | None = None
-    """Weak model (under weak) that the ag objective extrapolates from."""
+    """Weak model (under weak) that the objective extrapolates from: ag, or a window of windows."""
+    head_weight: NonNegative | None = None
+    """Weight of the mid-depth head's own denoising loss; null: 0.2 where the objective moves away
+    from the head, else 0.  A guidance or weak model that reads the head needs it above 0."""
+
+    @property
+    def head_loss(self) -> float:
+        """Weight of the mid head's own loss: as given, or what the objective needs."""
+        if self.head_weight is None:
+            return HEAD_WEIGHT if self.objective.reads_head else 0.0
+        return self.head_weight
 
     @property
     def trunk(self) -> tuple[str, int] | None:
@@ -94,8 +105,6 @@ class Training(Strict):
     """AdamW's weight decay."""
     label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of samples that see the null class."""
-    head_weight: NonNegative = 0.2
-    """Weight of the mid-depth head's own denoising loss."""
     ema: Annotated[tuple[EmaLength, ...], Field(min_length=2)] = (0.05, 0.1)
     """Relative lengths of the tracked power-function averages; others are rebuilt from them."""
     snapshot_every: PositiveInt

@@ -64,3 +64,25 @@ def snapshots(study, recipe_name: str) -> list[int]:
     start = recipe.trunk[1] if recipe.trunk else 0
     shared = snapshot_steps(0, start, every) if start else []
     return shared + snapshot_steps(start, recipe.steps, every)
+
+
+def untrained_head(study, model: str) -> str | None:
+    """Why the mid head of a recipe's or weak model's network predicts nothing; None if it does.
+
+    What was trained elsewhere is taken at its word.
+    A branch that gives its head no loss of its own leaves it as its trunk made it, beside blocks
+    that have moved on: such a head counts only where the weights are the trunk's.
+    """
+    weak, recipes = study.weak.get(model), study.training.recipes
+    name = source_of(study, model)
+    if name in study.pretrained:
+        return None
+    trunk = recipes[name].trunk
+    if weak and trunk and weak.at(recipes[name].steps) <= trunk[1]:
+        name = trunk[0]
+    if recipes[name].head_loss > 0:
+        return None
+    return (
+        f"reads the mid head of '{model}', which recipe '{name}' does not train: set "
+        f"training.recipes.{name}.head_weight above 0 (0.2 is usual)"
+    )

@@ -42,7 +42,7 @@ class Sampling(Strict):
     """How samples are drawn."""
 
     solver: Literal["euler", "heun", "sde"] = "euler"
-    """ODE by Euler or Heun, or the Euler-Maruyama SDE of SiT."""
+    """ODE by Euler or Heun, or the Euler-Maruyama SDE of arXiv 2401.08740."""
     steps: PositiveInt
     """Solver steps."""
     shift: Annotated[float, Field(ge=0.1, le=20)] = 1.0

@@ -23,7 +23,7 @@ class Pretrained(Strict):
     """A network that was trained elsewhere."""
 
     path: Annotated[str, Field(min_length=1)]
-    """A folder with config.json and model.safetensors, or a SiT's public checkpoint (.pt)."""
+    """A folder with config.json and model.safetensors, or a public checkpoint (.pt)."""
     network: Network | None = None
     """What the network is, as under models; null: the folder's config.json says it."""
     classes: PositiveInt | None = None
@@ -32,7 +32,7 @@ class Pretrained(Strict):
     """Whether the network was trained with class labels."""
     time: Literal["noise-at-one", "data-at-one"] | None = None
     """Direction of a checkpoint's time; null: noise at one for weights with the marks of REPA or
-    SGG, data at one, as in willisma/SiT, for others."""
+    SGG, data at one for others."""
     fingerprint: str | None = None
     """Identity of the weights; hashed from the files if null."""
 

@@ -34,7 +34,7 @@ KINDS = {
         gpu=True,
     ),
     "train": Kind(
-        "train", "w2s.training.loop:build", version=2, imports=("torch", "accelerate"), gpu=True
+        "train", "w2s.training.loop:build", version=3, imports=("torch", "accelerate"), gpu=True
     ),
     "weights": Kind("extract", "w2s.weak.extract:build", imports=("numpy", "safetensors.numpy")),
     "segment": Kind(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from w2s.models.registry import shape_of
 from w2s.params.networks import network_config, snapshot_steps, source_of
 from w2s.params.parts import Part
 from w2s.plan.nodes import Node
 from w2s.plan.pictures import Pictures
-from w2s.training.check import check
 
 
 class Models:
@@ -39,7 +37,7 @@ class Models:
         network = network_config(self.part, recipe.model)
         spec = shared | {
             "model": network,
-            "head_weight": training.head_weight if shape_of(network).head_at else 0.0,
+            "head_weight": recipe.head_loss,
             "objective": recipe.objective.model_dump(mode="json"),
             "conditional": recipe.conditional,
             "steps": steps,
@@ -49,8 +47,6 @@ class Models:
         }
         if recipe.objective.version > 1:
             spec["objective_version"] = recipe.objective.version
-        with self.part.at("training", "recipes", name):
-            check(spec)
         return self.add(Node("train", spec, parents, label=f"train {name}"))
 
     def weights(self, name: str, seed: int) -> str:

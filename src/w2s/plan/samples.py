@@ -8,7 +8,7 @@ from functools import partial
 from w2s.errors import UserError
 from w2s.guidance.windows import resolve
 from w2s.models.registry import family_of, shape_of
-from w2s.params.networks import network_behind, sees_labels
+from w2s.params.networks import network_behind, sees_labels, untrained_head
 from w2s.plan.drawing import Drawing, SampleSet
 from w2s.plan.nodes import Node, canonical
 from w2s.plan.planner import Planner
@@ -22,7 +22,7 @@ from w2s.sampling.trajectories import (
     versions,
 )
 
-SDE_LAST = 0.04  # SiT's SDE sampler leaves t = 0.04 for 0 in one mean step
+SDE_LAST = 0.04  # arXiv 2401.08740's SDE sampler leaves t = 0.04 for 0 in one mean step
 
 
 def add_sample_sets(planner: Planner) -> dict[tuple[str, str, int], SampleSet]:
@@ -99,13 +99,17 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
     )
     with where():
         one.forwards  # noqa: B018
+        asked = {signal for method in set(methods) for signal in signals_of(method)}
+        for net in sorted({signal.net for signal in asked if signal.head}):
+            if why := untrained_head(study, row.model if net == "main" else net):
+                raise UserError(f"this guidance {why}")
         for other, net in weak.items():
             if (knows := family_of(net).classes(net)) != family.classes(config):
                 raise UserError(
                     f"'{other}' knows {knows} classes and '{row.model}' {family.classes(config)}: "
                     "guide a network by one for the same classes"
                 )
-        if not conditional and any(s.null for m in set(methods) for s in signals_of(m)):
+        if not conditional and any(signal.null for signal in asked):
             raise UserError(
                 f"this guidance extrapolates from the null branch, and '{row.model}' never sees "
                 "labels: choose a guidance without it, or a network with labels"

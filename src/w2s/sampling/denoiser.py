@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,13 +14,9 @@ from w2s.errors import UserError
 from w2s.guidance.base import Signal
 from w2s.models.backbone import Backbone
 from w2s.models.registry import shape_of
-from w2s.models.states import joined, packed, split
+from w2s.models.states import packed
 from w2s.sampling.tree import by_net, in_forwards, schedule
-
-# Whether states that run the same blocks run them as one batch.  A fixed rule per kind of device,
-# so that every run gives the same bytes.  `python -m benchmarks.guidance` measures both: on the CPU
-# one batch saves nothing.  The rule for CUDA is not measured; a batch launches half the kernels.
-BATCHED = {"cpu": False, "cuda": True}
+from w2s.sampling.walk import BATCHED, walk
 
 
 class Denoiser:
@@ -83,27 +78,9 @@ class Denoiser:
     def _evaluate(self, name, signals, x, t, condition) -> dict[Signal, Tensor]:
         net, shape = self.nets[name], self.shapes[name]
         plan = schedule(signals, shape.depth, shape.head_at)
-        states = {
-            number: packed(net.embed(x, t, *(condition.null if null else condition.given)))
-            for number, null in enumerate(plan.roots)
-        }
-        for stage in plan.stages:
-            grown = self._run(net, stage.blocks, [states[number] for number in stage.inputs])
-            states.update(zip(stage.outputs, grown, strict=True))
-            self.blocks_run[name] += len(stage.blocks) * len(stage.inputs)
-        return {
-            signal: (net.read_head if signal.head else net.readout)(states[number])
-            for signal, number in plan.reads
-        }
-
-    def _run(self, net: Backbone, blocks: tuple[int, ...], states: list) -> list:
-        """Run blocks on each state, all in one batch where that is the rule."""
-        if self.batched and len(states) > 1:
-            return split(_through(net, blocks, joined(states)), len(states))
-        return [_through(net, blocks, state) for state in states]
-
-
-def _through(net: Backbone, blocks: tuple[int, ...], state: Any) -> Any:
-    for i in blocks:
-        state = net.block(i, state)
-    return state
+        self.blocks_run[name] += plan.blocks
+        roots = [
+            packed(net.embed(x, t, *(condition.null if null else condition.given)))
+            for null in plan.roots
+        ]
+        return walk(plan, net, roots, self.batched)

@@ -7,7 +7,7 @@ def time_grid(steps: int, shift: float = 1.0, last: float | None = None) -> tupl
     """Times of `steps` solver steps, from exactly 1 down to exactly 0.
 
     Without `last` the times are evenly spaced.  With it, as many as there are steps run evenly
-    from 1 down to `last` and the final step goes from there to 0: SiT's SDE sampler uses
+    from 1 down to `last` and the final step goes from there to 0: SDE samplers use
     ``last=0.04`` (arXiv 2401.08740, app. D), SD3's scheduler the lowest of its training times.
     A shift s moves t to ``s t / (1 + (s - 1) t)``, spending more steps on noise for s > 1
     (SD3, arXiv 2403.03206, sec. 5.3.2).

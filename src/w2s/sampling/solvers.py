@@ -32,9 +32,9 @@ def heun(field: Field, x: Tensor, t: float, s: float, noise: Noise) -> Tensor:
 
 
 def sde(field: Field, x: Tensor, t: float, s: float, noise: Noise) -> Tensor:
-    """Euler-Maruyama on the reverse SDE of SiT with diffusion ``w_t = 2 sigma_t = 2 t``.
+    """Euler-Maruyama on the reverse SDE with diffusion ``w_t = 2 sigma_t = 2 t``.
 
-    SiT, arXiv 2401.08740, eq. 4: ``dx = (v - w_t score / 2) dt + sqrt(w_t) dW`` in falling time.
+    arXiv 2401.08740, eq. 4: ``dx = (v - w_t score / 2) dt + sqrt(w_t) dW`` in falling time.
     On the linear path ``score = -eps / t`` with ``eps = x + (1 - t) v``, so the drift is
     ``v + eps = x + (2 - t) v``.  The step that ends at 0 adds no noise.
     """

@@ -44,8 +44,9 @@ class Batch:
     u: Tensor  # (N, C, H, W), eps - x_0
     t: Tensor  # (N,) in [0, 1)
     y: Tensor  # (N,) int64, the null class where the label was dropped
+    null: Tensor  # (N,) int64, the null class throughout
     times: Tensor  # t on the CPU, so that choosing samples by window never waits for the device
-    labels: Tensor  # y on the CPU
+    dropped: Tensor  # (N,) bool on the CPU, whether y is the null class
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Batches:
         share = slice(self.rank, None, self.world)
         x0, eps, t, y = (torch.from_numpy(part[share].copy()) for part in self.draw(step))
         level = t[:, None, None, None]
-        return Batch((1 - level) * x0 + level * eps, eps - x0, t, y, t, y)
+        null = torch.full_like(y, self.latents.classes)
+        return Batch((1 - level) * x0 + level * eps, eps - x0, t, y, null, t, y == null)
 
     def run(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of steps [start, stop), the next one drawn while this one is used."""
@@ -89,5 +91,6 @@ class Batches:
                 batch = coming.result()
                 if step + 1 < stop:
                     coming = pool.submit(self.at, step + 1)
-                moved = [part.to(self.device) for part in (batch.x, batch.u, batch.t, batch.y)]
-                yield Batch(*moved, batch.times, batch.labels)
+                parts = (batch.x, batch.u, batch.t, batch.y, batch.null)
+                moved = [part.to(self.device) for part in parts]
+                yield Batch(*moved, batch.times, batch.dropped)

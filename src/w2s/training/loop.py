@@ -28,7 +28,7 @@ from w2s.training.check import check
 from w2s.training.ema import PowerEMA
 from w2s.training.objectives import objective_from
 from w2s.training.objectives.base import mse
-from w2s.training.signals import Taps, fork_of, strong_minus_weak
+from w2s.training.signals import Taps, pushes
 from w2s.training.state import States, read, write
 
 SAVE_SECONDS = 30.0  # between two saved states
@@ -71,7 +71,7 @@ def build(job: Job) -> dict:
     ema = PowerEMA(net, spec["ema"])
     weak = load(job.parent("weak")).to(accelerator.device) if "weak" in job.parents else None
     adam = AdamW(net, spec["betas"], spec["weight_decay"])
-    model = accelerator.prepare(Taps(net, reads_head, fork_of(objective)))
+    model = accelerator.prepare(Taps(net, reads_head, objective))
 
     # Where to go on: this run's own state, else the trunk's, else the beginning.
     states = States(job.execution.state / job.key, job.log)
@@ -103,8 +103,8 @@ def build(job: Job) -> dict:
         for batch in batches.run(step, spec["steps"]):
             with accelerator.autocast():
                 seen = model(batch.x, batch.t, batch.y)
-                gap, forwards = strong_minus_weak(objective, batch, seen, net, ema.first, weak)
-            loss = objective.loss(seen.v, batch.u, batch.t, gap, seen.head).mean()
+                push, forwards = pushes(objective, batch, seen, net, ema.first, weak)
+            loss = objective.loss(seen.v, batch.u, batch.t, push, seen.head).mean()
             total, head_loss = loss, loss.new_zeros(())
             if spec["head_weight"]:
                 head_loss = mse(seen.head, batch.u).mean()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from w2s.guidance.base import HEAD, NULL, STRONG, Signal
 from w2s.models.backbone import Backbone
 from w2s.models.states import rows as rows_of
+from w2s.sampling.tree import blocks_of, by_net, schedule
+from w2s.sampling.walk import BATCHED, read, through, walk
 from w2s.training.batches import Batch
 from w2s.training.objectives import BaseObjective
 from w2s.training.objectives.base import Pull
@@ -19,34 +23,43 @@ class Seen(NamedTuple):
 
     v: Tensor  # (N, C, H, W)
     head: Tensor | None  # (N, C, H, W), the mid-depth head's prediction
-    fork: Any | None  # the state before the first block that a weak signal skips
+    kept: dict[int, Any]  # states by the number of blocks run
 
 
 class Taps(nn.Module):
-    """A pass through `net` that also reads the mid head and keeps the state before `fork`."""
+    """A pass through `net` that also reads the mid head and keeps states for weak signals."""
 
-    def __init__(self, net: Backbone, head: bool, fork: int | None = None):
+    def __init__(self, net: Backbone, head: bool, objective: BaseObjective):
         super().__init__()
-        self.net, self.head, self.fork = net, head, fork
+        self.net, self.head = net, head
+        self.keep = {_shared(pull.weak, net) for pull in objective.pulls() if _forks(pull)}
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor) -> Seen:
-        net, head, fork = self.net, None, None
+        net, head, kept = self.net, None, {}
         state = net.embed(x, t, y)
         for i in range(net.depth):
-            fork = state if i == self.fork else fork
+            if i in self.keep:
+                kept[i] = state
             state = net.block(i, state)
             if self.head and i + 1 == net.head_at:
                 head = net.read_head(state)
-        return Seen(net.readout(state), head, fork)
+        return Seen(net.readout(state), head, kept)
 
 
-def fork_of(objective: BaseObjective) -> int | None:
-    """The first block that a weak signal of this objective skips, if any does."""
-    return min((pull.weak.skip[0] for pull in objective.pulls() if pull.weak.skip), default=None)
+def _forks(pull: Pull) -> bool:
+    """Whether the weak signal goes on from the pass with gradient, part of the way."""
+    weak = pull.weak
+    return weak.net == "main" and not weak.null and bool(weak.skip) and not pull.ema
+
+
+def _shared(weak: Signal, net: Backbone) -> int:
+    """How many leading blocks the weak signal runs as the strong one does."""
+    blocks = blocks_of(weak, net.depth, net.head_at)
+    return next((i for i, block in enumerate(blocks) if block != i), len(blocks))
 
 
 @torch.no_grad()
-def strong_minus_weak(
+def pushes(
     objective: BaseObjective,
     batch: Batch,
     seen: Seen,
@@ -54,28 +67,27 @@ def strong_minus_weak(
     ema: Backbone,
     weak: Backbone | None,
 ) -> tuple[Tensor, float]:
-    """The difference that the objective adds to its target, and what it cost.
+    """By how much the objective moves each sample's target, and what it cost to know.
 
     `net` is in training and gave `seen`; `ema` is its average and `weak` a separate network.
-    Returns the difference (N, C, H, W), zero for samples in no window, and the number of forwards
-    of one sample (blocks run over blocks of that network) on top of the pass seen.
+    Returns k (strong - weak) of the window that holds t, (N, C, H, W) and zero in no window, and
+    the number of forwards of one sample (blocks run over blocks of that network) on top of the
+    pass seen.
     """
-    gap, cost = torch.zeros_like(batch.x), 0.0
-    free = torch.ones(len(batch.times), dtype=torch.bool)
+    push, cost = torch.zeros_like(batch.x), 0.0
     for pull in objective.pulls():
-        inside = free & (batch.times >= pull.low) & (batch.times <= pull.high)
-        free &= ~inside
-        if pull.weak.null:  # a dropped label makes both predictions the same
-            inside &= batch.labels != net.null_class
+        inside = (batch.times > pull.low) & (batch.times <= pull.high)
+        if pull.weak == NULL:  # a dropped label makes both predictions the same
+            inside &= ~batch.dropped
         if rows := inside.nonzero().flatten().tolist():
-            index = torch.tensor(rows, device=gap.device)
-            difference, forwards = _difference(pull, batch, seen, index, net, ema, weak)
-            gap[index] = difference.to(gap.dtype)
-            cost += forwards
-    return gap, cost
+            index = torch.tensor(rows, device=push.device)
+            gap, forwards = _gap(pull, batch, seen, index, net, ema, weak)
+            push[index] = pull.scale * gap.to(push.dtype)
+            cost += forwards * len(rows)
+    return push, cost
 
 
-def _difference(
+def _gap(
     pull: Pull,
     batch: Batch,
     seen: Seen,
@@ -84,23 +96,33 @@ def _difference(
     ema: Backbone,
     weak: Backbone | None,
 ) -> tuple[Tensor, float]:
-    x, t, y, n = batch.x[rows], batch.t[rows], batch.y[rows], len(rows)
-    null = torch.full_like(y, net.null_class)
-    if pull.ema and pull.weak.null:
-        both = ema(torch.cat([x, x]), torch.cat([t, t]), torch.cat([y, null]))
-        return both[:n] - both[n:], 2.0 * n
+    """Strong minus weak of some samples, and the forwards of each."""
+    signal = pull.weak
     if pull.ema:
-        average = Taps(ema, head=True)(x, t, y)
-        return average.v - average.head, 1.0 * n
+        found, cost = _predicted({STRONG, signal}, {"main": ema, "weak": weak}, batch, rows)
+        return found[STRONG] - found[signal], cost
     strong = seen.v.detach()[rows]
-    if pull.weak.null:
-        return strong - net(x, t, null), 1.0 * n
-    if pull.weak.head:
+    if signal == HEAD:
         return strong - seen.head.detach()[rows], 0.0
-    if pull.weak.skip:
-        state = rows_of(seen.fork, rows)
-        left = [i for i in range(pull.weak.skip[0], net.depth) if i not in pull.weak.skip]
-        for i in left:
-            state = net.block(i, state)
-        return strong - net.readout(state), len(left) / net.depth * n
-    return strong - weak(x, t, y), 1.0 * n
+    if _forks(pull):
+        done = _shared(signal, net)
+        left = [i for i in blocks_of(signal, net.depth, net.head_at) if i >= done]
+        state = through(net, left, rows_of(seen.kept[done], rows))
+        return strong - read(net, signal, state), len(left) / net.depth
+    found, cost = _predicted({signal}, {"main": net, "weak": weak}, batch, rows)
+    return strong - found[signal], cost
+
+
+def _predicted(
+    signals: set[Signal], nets: Mapping[str, Backbone | None], batch: Batch, rows: Tensor
+) -> tuple[dict[Signal, Tensor], float]:
+    """Signals of some samples by the schedule that sampling uses, and the forwards of each."""
+    x, t, given, null = (part[rows] for part in (batch.x, batch.t, batch.y, batch.null))
+    found, cost, batched = {}, 0.0, BATCHED.get(x.device.type, True)
+    for name, group in by_net(signals).items():
+        net = nets[name]
+        plan = schedule(group, net.depth, net.head_at)
+        roots = [net.embed(x, t, null if root else given) for root in plan.roots]
+        found |= walk(plan, net, roots, batched)
+        cost += plan.blocks / net.depth
+    return found, cost

@@ -19,7 +19,7 @@ def bring(job: Job) -> dict:
     """Write model.safetensors, config.json and source.json of a pretrained network.
 
     Spec: kind, "pretrained" (a folder with config.json, if it has one, and model.safetensors) or
-    "public" (a SiT's .pt); fingerprint; network, the configuration that the plan counts on.  The
+    "public" (a .pt file); fingerprint; network, the configuration that the plan counts on.  The
     place is job.local["path"].  Raises UserError where file and configuration contradict each
     other.
     """

@@ -12,8 +12,11 @@ from w2s.training.objectives.none import Plain
 from w2s.training.objectives.sgg import SGG
 from w2s.training.objectives.sgg_code import SGGCode
 from w2s.training.objectives.slg import SLG
+from w2s.training.objectives.windows import Windows
 
-Objective = Annotated[Plain | MG | BR | AG | SLG | SGG | SGGCode, Field(discriminator="name")]
+Objective = Annotated[
+    Plain | MG | BR | AG | SLG | SGG | SGGCode | Windows, Field(discriminator="name")
+]
 
 _ADAPTER = TypeAdapter(Objective)
 
@@ -24,4 +27,4 @@ def objective_from(fields: dict) -> BaseObjective:
 
 
 __all__ = ["AG", "BR", "MG", "SGG", "SLG", "BaseObjective", "Objective", "Plain", "SGGCode"]
-__all__ += ["objective_from"]
+__all__ += ["Windows", "objective_from"]

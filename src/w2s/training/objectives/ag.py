@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from w2s.guidance.base import Signal
-from w2s.training.objectives.base import BaseObjective, Pull, Scale, Window, pushed
+from w2s.training.objectives.base import BaseObjective, Pull, Scale, Window
 
 
 class AG(BaseObjective):
@@ -24,7 +24,4 @@ class AG(BaseObjective):
     """Times t, low and high, between which the target is moved."""
 
     def pulls(self):
-        return (Pull(Signal(net="weak"), *self.window),)
-
-    def loss(self, v, u, t, gap, head):
-        return pushed(v, u, gap, self.scale)
+        return (Pull(Signal(net="weak"), *self.window, self.scale),)

@@ -1,6 +1,6 @@
-"""What a training objective is: the weak signals it reads, by window in t, and its loss.
+"""What a training objective is: windows over t, each with a weak signal and a strength.
 
-An objective moves the target of flow matching away from a weak prediction,
+Inside a window an objective moves the target of flow matching away from a weak prediction,
 
     target = u + k sg(strong - weak),    u = eps - x_0,    sg = stop-gradient.
 
@@ -15,13 +15,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from w2s.guidance.base import Signal
 from w2s.strict import Strict
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+HEAD_WEIGHT = 0.2  # of the mid head's own loss, where an objective reads it (arXiv 2603.20584)
 
 
 def _converges(scale: float) -> float:
@@ -42,20 +44,18 @@ def _rises(window: tuple[float, float]) -> tuple[float, float]:
 
 Scale = Annotated[float, Field(ge=0), AfterValidator(_converges)]
 Time = Annotated[float, Field(ge=0, le=1)]
-Window = Annotated[
-    tuple[float, float],
-    BeforeValidator(lambda pair: tuple(pair) if isinstance(pair, list) else pair),
-    AfterValidator(_rises),
-]
+Window = Annotated[tuple[float, float], AfterValidator(_rises)]
+Blocks = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
 class Pull:
-    """A weak signal, and the samples that read it: those with ``low <= t <= high``."""
+    """One window of an objective: samples with ``low < t <= high`` leave a weak signal behind."""
 
     weak: Signal
     low: float
     high: float
+    scale: float  # strength k, 0 to below 1
     ema: bool = False  # both predictions from the EMA weights, not from those in training
 
 
@@ -71,28 +71,33 @@ class BaseObjective(Strict):
     """Name of the objective."""
 
     def pulls(self) -> tuple[Pull, ...]:
-        """The weak signals read; where windows overlap, the first one decides."""
+        """The windows, none of which overlap.  Outside of them training is plain."""
         return ()
+
+    @property
+    def reads_head(self) -> bool:
+        """Whether a window moves away from the mid head, which then needs a loss of its own."""
+        return any(pull.weak.head for pull in self.pulls())
+
+    @property
+    def reads_weak(self) -> bool:
+        """Whether a window moves away from a separate weak network."""
+        return any(pull.weak.net != "main" for pull in self.pulls())
 
     def trained_in(self) -> tuple[tuple[Signal, float, float, float], ...]:
         """The guidance that the fixed point amounts to: (weak signal, low, high, weight) by t."""
-        return tuple((p.weak, p.low, p.high, 1 / (1 - self.scale)) for p in self.pulls())
+        return tuple((p.weak, p.low, p.high, 1 / (1 - p.scale)) for p in self.pulls())
 
-    def loss(self, v: Tensor, u: Tensor, t: Tensor, gap: Tensor, head: Tensor | None) -> Tensor:
-        """The loss of each sample, shaped (N,).
+    def loss(self, v: Tensor, u: Tensor, t: Tensor, push: Tensor, head: Tensor | None) -> Tensor:
+        """The loss of each sample, ``MSE(v, u + push)``, shaped (N,).
 
         ``v`` is the prediction and ``u = eps - x_0`` its plain target, both (N, C, H, W); ``t``
-        the times (N,); ``gap`` strong minus weak without gradient, zero where no window holds t;
-        ``head`` the mid-depth head's prediction, None if the network has none.
+        the times (N,); ``push`` k (strong - weak) of the window that holds t, without gradient,
+        and zero in none; ``head`` the mid-depth head's prediction, None if it is not trained.
         """
-        raise NotImplementedError
+        return mse(v, u + push.detach())
 
 
 def mse(a: Tensor, b: Tensor) -> Tensor:
     """Mean squared difference of each sample: two (N, C, H, W) to (N,)."""
     return (a - b).square().flatten(1).mean(1)
-
-
-def pushed(v: Tensor, u: Tensor, gap: Tensor, scale: float) -> Tensor:
-    """``MSE(v, u + k gap)`` of each sample, shaped (N,)."""
-    return mse(v, u + scale * gap.detach())

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from w2s.guidance.base import HEAD
-from w2s.training.objectives.base import BaseObjective, Pull, Scale, Window, pushed
+from w2s.training.objectives.base import BaseObjective, Pull, Scale, Window
 
 
 class BR(BaseObjective):
@@ -26,7 +26,4 @@ class BR(BaseObjective):
     """Take both predictions from the first EMA rather than from the weights in training."""
 
     def pulls(self):
-        return (Pull(HEAD, *self.window, ema=self.weak_ema),)
-
-    def loss(self, v, u, t, gap, head):
-        return pushed(v, u, gap, self.scale)
+        return (Pull(HEAD, *self.window, self.scale, ema=self.weak_ema),)

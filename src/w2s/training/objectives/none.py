@@ -2,11 +2,11 @@
 
 from typing import ClassVar, Literal
 
-from w2s.training.objectives.base import BaseObjective, mse
+from w2s.training.objectives.base import BaseObjective
 
 
 class Plain(BaseObjective):
-    """``MSE(v, u)``.  Lipman et al., arXiv 2210.02747; SiT, arXiv 2401.08740.
+    """``MSE(v, u)``: no windows.  Lipman et al., arXiv 2210.02747; arXiv 2401.08740.
 
     Forwards per step: 1.
     """
@@ -15,6 +15,3 @@ class Plain(BaseObjective):
     formula: ClassVar[str] = "MSE(v, u)"
 
     name: Literal["none"] = "none"
-
-    def loss(self, v, u, t, gap, head):
-        return mse(v, u)

@@ -1,17 +1,9 @@
 """Layer skipping learned in training (arXiv 2603.20584, 2411.18664)."""
 
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import BeforeValidator, Field
+from typing import ClassVar, Literal
 
 from w2s.guidance.base import Signal
-from w2s.training.objectives.base import BaseObjective, Pull, Scale, Window, pushed
-
-Blocks = Annotated[
-    tuple[Annotated[int, Field(ge=0)], ...],
-    BeforeValidator(lambda blocks: tuple(blocks) if isinstance(blocks, list) else blocks),
-    Field(min_length=1),
-]
+from w2s.training.objectives.base import BaseObjective, Blocks, Pull, Scale, Window
 
 
 class SLG(BaseObjective):
@@ -33,7 +25,4 @@ class SLG(BaseObjective):
     """Times t, low and high, between which the target is moved."""
 
     def pulls(self):
-        return (Pull(Signal(skip=tuple(sorted(set(self.skip)))), *self.window),)
-
-    def loss(self, v, u, t, gap, head):
-        return pushed(v, u, gap, self.scale)
+        return (Pull(Signal(skip=tuple(sorted(set(self.skip)))), *self.window, self.scale),)
