@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from w2s.metrics.intervals import mean_interval, paired_difference, t_quantile
+from w2s.metrics.intervals import mean_interval, paired_difference, t_quantile, varies
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,13 @@ def test_seeds_that_differ_cannot_be_paired():
         paired_difference({1: 0.0, 2: 0.0}, {1: 0.0, 3: 0.0})
 
 
-def test_an_interval_says_what_it_covers():
-    assert "trained networks and the reference are fixed" in mean_interval([1.0, 2.0]).covers
-    assert "training afresh" in mean_interval([1.0, 2.0], "training seeds").covers
+def test_what_varies_between_replicates_is_said():
+    assert varies("sampling seeds").startswith("fresh noise; labels, ")
+    assert varies("sampling seeds", random_labels=True).startswith("fresh noise and labels; ")
+    assert "training afresh" in varies("training seeds")
+    assert varies("groups of real images").startswith("other images; ")
+
+
+def test_no_values_make_no_interval():
     with pytest.raises(ValueError, match="at least one"):
         mean_interval([])

@@ -29,21 +29,9 @@ def test_a_size_that_no_metric_needs_is_not_asked_for():
     MetricSettings(metrics=["fd", "accuracy"], kid_subset_size=1000).check_count(2, "images")
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "confidence"])
-def test_inception_does_not_know_the_studys_classes(metric):
-    with pytest.raises(UserError, match=f"take {metric} out of metrics"):
-        MetricSettings(metrics=[metric]).check_network("inception-v3-compat")
-
-
-@pytest.mark.parametrize("metric", ["sfd", "isc"])
-def test_a_trained_network_has_no_inception_metrics(metric):
-    with pytest.raises(UserError, match=f"take {metric} out of metrics"):
-        MetricSettings(metrics=[metric]).check_network("trained")
-
-
 def test_settings_and_intervals_import_no_torch():
     code = (
-        "import sys, w2s.metrics.settings, w2s.metrics.intervals, w2s.device;"
+        "import sys, w2s.metrics.registry, w2s.metrics.settings, w2s.metrics.intervals, w2s.device;"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -73,7 +73,43 @@ BAD = {
         "is missing",
         "guidance.cfg.weight.end",
     ),
-    "column": (("tables", "guidance", "columns", 1), "kd", "or 'forwards', not 'kd'"),
+    "column": (
+        ("tables", "guidance", "columns", 1),
+        "kd",
+        "or 'forwards', not 'kd'; did you mean 'kid'?",
+    ),
+    "metric that is none": (
+        ("metrics", "metrics"),
+        ["fd", "recal"],
+        "did you mean 'recall'?",
+        "metrics.metrics[1]",
+    ),
+    "published without a column": (
+        (*ROWS, "slg", "published"),
+        {"isc": {"value": 1.0, "tolerance": 0.1, "source": "a paper"}},
+        "no column isc",
+        "tables.guidance.rows.slg.published.isc",
+    ),
+    "ADM with another network": (
+        ("reference",),
+        {"kind": "adm", "path": "x.npz"},
+        "needs features.kind inception-v3-compat",
+        "reference.kind",
+    ),
+    "kind of reference": (("reference",), {"kind": "adn"}, "'adm'?", "reference.kind"),
+    "key of another reference": (("reference",), {"path": "x.npz"}, "unknown", "reference.path"),
+    "real images and a model": ((*ROWS, "real", "model"), "base", "give either model, or real"),
+    "neither": ((*ROWS, "cfg", "model"), DELETE, "give either model, or real"),
+    "real images guided": ((*ROWS, "real", "guidance"), "cfg", "not sampled: drop guidance"),
+    "real images in steps": ((*ROWS, "real", "steps"), 10, "not sampled: drop steps"),
+    "real images solved": ((*ROWS, "real", "solver"), "heun", "not sampled: drop solver"),
+    "real images as baseline": (("tables", "guidance", "baseline"), "real", "take a model's"),
+    "nothing held out": (
+        ("data",),
+        {"kind": "folder", "path": "photos", "resolution": 24, "classes": 3, "fingerprint": "0"},
+        "needs 1500 held-out images, as many as samples, but data.held_out is 0",
+        "tables.guidance.rows.real.real",
+    ),
     "model of a row": ((*ROWS, "cfg-2", "model"), "bsae", "mean 'base'?"),
     "dotted row": (
         (*ROWS, "cfg-1.5"),
@@ -226,6 +262,7 @@ CONSEQUENCES = {
     "metric",
     "column not measured",
     "groups",
+    "nothing held out",
 }  # wrong in several places at once
 
 

@@ -123,6 +123,21 @@ def test_a_folder_of_ones_own_runs_the_whole_study(study_folder, tmp_path, scale
     assert study_folder.part(scale=scale).data == part.data
 
 
+def test_rows_of_held_out_images_are_left_out_on_a_folder_of_ones_own(study_folder, tmp_path):
+    own_images(tmp_path / "pets")
+    toy, own = (study_folder.load(data=data).part().params for data in (None, "pets"))
+    assert "real" in toy.tables["guidance"].rows
+    for name, table in toy.tables.items():
+        rest = {row: entry for row, entry in table.rows.items() if not entry.real}
+        assert own.tables[name].rows == rest
+
+
+def test_a_folder_of_ones_own_is_compared_with_itself(study_folder, tmp_path):
+    own_images(tmp_path / "pets")
+    assert study_folder.load(scale="paper").part().params.reference.kind == "adm"
+    assert study_folder.load(scale="paper", data="pets").part().params.reference.kind == "images"
+
+
 def test_the_own_folder_keeps_nothing_of_the_scales_data(study_folder, tmp_path):
     own_images(tmp_path / "pets")
     part = study_folder.part(scale="paper", data="pets")

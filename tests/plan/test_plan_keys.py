@@ -15,7 +15,8 @@ from w2s.plan.study import plan
 from w2s.run.start import priorities
 
 ROWS = ("tables", "guidance", "rows")
-SAMPLES = {"segment", "metrics"}
+SCORES = {"decoded", "metrics"}
+SAMPLES = {"segment"} | SCORES
 MODELS = {"train", "weights"} | SAMPLES
 
 
@@ -85,13 +86,18 @@ def test_every_group_shows_nodes_of_the_plan(study_folder):
         ([(("guidance", "cfg", "weight"), 2.5)], SAMPLES),
         ([(("guidance", "sgg", 1, "weight"), 2.5)], SAMPLES),
         ([(("sampling", "steps"), 21)], SAMPLES),
-        ([(("sampling", "per_seed"), 310)], SAMPLES),
         ([(("sampling", "precision"), "bf16")], SAMPLES),
         ([(("sampling", "state"), "fp64")], SAMPLES),
         ([(("sampling", "compile"), True)], SAMPLES),
-        ([(("metrics", "kid_subset_size"), 90)], {"reference", "metrics"}),
-        ([(("reference", "count"), 2000)], {"reference", "metrics"}),
-        ([(("features", "steps"), 351)], {"features", "reference", "metrics"}),
+        ([(("sampling", "per_seed"), 310)], {"images", "index"} | SAMPLES),
+        ([(("metrics", "kid_subset_size"), 90)], {"metrics"}),
+        ([(("metrics", "seed"), 1)], {"metrics"}),
+        ([(("metrics", "isc_splits"), 9)], set()),
+        ([(("metrics", "prc_neighbourhood"), 4)], {"reference", "metrics"}),
+        ([(("metrics", "batch"), 100)], {"reference"} | SCORES),
+        ([(("metrics", "metrics"), ["fd", "kid", "precision", "recall", "accuracy"])], {"metrics"}),
+        ([(("reference",), {"count": 2000})], {"reference", "metrics"}),
+        ([(("features", "steps"), 351)], {"features", "reference"} | SCORES),
         ([(("sampling", "ema"), 0.07)], MODELS),
         ([(("weak", "early", "fraction"), 0.25)], MODELS),
         ([(("training", "lr"), 2e-3)], MODELS),
@@ -113,7 +119,8 @@ def test_one_weight_renames_one_rows_samples_and_comes_back(study_folder):
     study_folder.edit(("guidance", "cfg-3", "weight"), 4)
     after = study_folder.plan()
     new = [after.nodes[key] for key in after.nodes.keys() - before.nodes.keys()]
-    assert sorted(node.label for node in new) == ["evaluate cfg-3", "sample cfg-3"]
+    labels = ["decode cfg-3", "evaluate cfg-3", "sample cfg-3"]
+    assert sorted(node.label for node in new) == labels
     study_folder.edit(("guidance", "cfg-3", "weight"), 3)
     assert study_folder.plan().nodes.keys() == before.nodes.keys()
 
@@ -165,7 +172,7 @@ def test_a_methods_version_renames_the_samples_it_takes_part_in(study_folder, mo
     after = plan(study)
     gone = {before.nodes[key].label for key in before.nodes.keys() - after.nodes.keys()}
     rows = ("slg", "slg-cfg", "s2")  # all that resolve to skipped blocks
-    assert gone == {f"{done} {row}" for row in rows for done in ("sample", "evaluate")}
+    assert gone == {f"{done} {row}" for row in rows for done in ("sample", "decode", "evaluate")}
 
 
 def test_an_objectives_version_renames_the_runs_trained_with_it(study_folder, monkeypatch):
@@ -175,7 +182,8 @@ def test_an_objectives_version_renames_the_runs_trained_with_it(study_folder, mo
     monkeypatch.setattr(objective, "version", 2)
     after = plan(study)
     gone = {before.nodes[key].label for key in before.nodes.keys() - after.nodes.keys()}
-    assert gone == {"train mg", "extract mg", "sample mg", "evaluate mg"}
+    stages = ("train", "extract", "sample", "decode", "evaluate")
+    assert gone == {f"{stage} mg" for stage in stages}
 
 
 def test_labels_and_helpers_are_no_part_of_a_key():

@@ -72,7 +72,7 @@ def test_published_names_of_another_part_carry_its_name(two_parts):
     assert groups["figure/curves"].paths == ("results/figures/training-curves.png",)
     assert groups["figure/curves-again"].paths == ("results/figures/training-curves-again.png",)
     assert "results/tables/weights-again.csv" in groups["sweep/weights-again"].paths
-    assert groups["sweep/weights-again"].facts["table"] == "weights-again"
+    assert groups["sweep/weights-again"].facts["table"]["name"] == "weights-again"
     assert "results/tables/weights.csv" in groups["sweep/weights"].paths
     assert {"table/guidance", "table/trained", "cells/trained/br"} <= groups.keys()
 

@@ -80,8 +80,8 @@ def test_a_weight_holds_in_every_window(study):
 def test_the_networks_are_those_of_the_study(study, sweep):
     tables = plan(study)
     new = [node for key, node in sweep.nodes.items() if key not in tables.nodes]
-    assert {node.kind for node in new} == {"segment", "metrics"}
-    assert {n.kind for n in sweep.nodes.values()} - {"segment", "metrics"} >= {"train", "vae"}
+    assert {node.kind for node in new} == {"segment", "decoded", "metrics"}
+    assert {"train", "vae"} <= {n.kind for n in sweep.nodes.values()}
 
 
 def test_all_does_not_ask_for_the_sweep(study, tmp_path, monkeypatch):

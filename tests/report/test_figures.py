@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from report_rows import KEY, key_of
+from report_rows import KEY, ROW, key_of
 
 from w2s.report.curves import smooth, training_curves
 from w2s.report.grid import GAP, LARGEST, MARGIN, sample_grid
@@ -159,11 +161,11 @@ def test_a_plainly_sampled_row_shows_the_guidance_trained_into_its_network():
         {"low": 0.2, "high": 0.8, "method": "cfg", "weight": 2.5},
         {"low": 0.0, "high": 0.2, "method": "internal", "weight": 0.8},
     ]
-    row = {"label": "SGG", "guidance": [], "trained": windows, "times": [1.0, 0.0], "steps": []}
+    row = replace(ROW, label="SGG", trained=windows, times=[1.0, 0.0])
     shown = [(None, None), ("cfg", 2.5), ("internal", 0.8)]
     assert schedule(row) == ("SGG, trained\xa0in", [1.0, 0.8, 0.2, 0.0], shown)
-    sampled = {"guidance": [{}], "steps": [(1, {"method": "cfg", "weight": 2.0})]}
-    assert schedule(row | sampled) == ("SGG", [1.0, 0.0], [("cfg", 2.0)])
+    steps = [[1, {"method": "cfg", "weight": 2.0}]]
+    assert schedule(replace(row, guidance=[{}], steps=steps)) == ("SGG", [1.0, 0.0], [("cfg", 2.0)])
 
 
 def test_lines_stay_distinct_beyond_the_palette():

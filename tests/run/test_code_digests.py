@@ -89,6 +89,7 @@ def test_everything_that_makes_results_is_recorded():
     [
         ("train", {"w2s.training.loop", "w2s.models.sit", "w2s.training.objectives.sgg"}),
         ("segment", {"w2s.sampling.segment", "w2s.sampling.solvers", "w2s.models.sit"}),
+        ("decoded", {"w2s.metrics.decode", "w2s.metrics.extractors", "w2s.models.vae"}),
         ("metrics", {"w2s.metrics.evaluate", "w2s.metrics.scores"}),
         ("weights", {"w2s.weak.extract", "w2s.training.power"}),
         ("images", {"w2s.world.render", "w2s.world.scenes"}),

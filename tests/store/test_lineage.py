@@ -62,7 +62,10 @@ def test_show_walks_to_the_raw_images(finished, capsys):
     assert main(["show", path]) == 0
     out = capsys.readouterr().out
     assert finished.groups["cells/guidance/sgg"].key in out
-    (images,) = [key for key, node in finished.nodes.items() if node.kind == "images"]
+    images, held_out = (
+        next(key for key, node in finished.nodes.items() if node.label == f"render {what}")
+        for what in ("images", "held-out images")
+    )
     final = finished.sets["guidance", "sgg", 0]
     for key in (images, final.metrics, *final.segments, final.drawing.model):
         assert key in out
@@ -70,6 +73,7 @@ def test_show_walks_to_the_raw_images(finished, capsys):
     assert "train small" in out  # the weak network's training
     other = finished.sets["guidance", "cfg-3", 0].metrics
     assert other not in out
+    assert held_out not in out
     for key in (images, final.metrics):
         assert out.count(f" {key}  ") == 1  # each node once
 
@@ -89,7 +93,9 @@ def test_recompute_forgets_what_only_that_row_uses(finished, study_folder):
     path = Path("results/cells/guidance/sgg/fd.json")
     final = finished.sets["guidance", "sgg", 0]
     said = recompute(path, study_folder.load())
-    assert finished.nodes.keys() - present(finished) == {final.metrics, *final.segments}
+    decoded = finished.nodes[final.metrics].parents["decoded"]
+    gone = finished.nodes.keys() - present(finished)
+    assert gone == {final.metrics, *decoded, *final.segments}
     assert said.endswith(f"now run: snakemake {path}")
     assert not any(Path(p).exists() for p in group_of(finished, path).paths)
     assert Path("results/cells/guidance/cfg-2/fd.json").exists()
@@ -241,7 +247,7 @@ def test_the_overview_says_what_would_run_and_why(finished, study_folder, capsys
     final = study_folder.plan().sets["guidance", "cfg-3", 0]
     assert main(["plan"]) == 0
     out = capsys.readouterr().out
-    assert f"{len(finished.nodes)} nodes, 2 to run" in out
+    assert f"{len(finished.nodes)} nodes, 3 to run" in out
     assert f"segment {final.segments[0]} sample cfg-3: changed since" in out
     assert f"metrics {final.metrics} evaluate cfg-3: rests on 1 node(s)" in out
     damaged = finished.sets["guidance", "sgg", 0].metrics

@@ -10,7 +10,7 @@ from run_folder import ROOT, RunFolder
 STRONGER = ("ag: {method: autoguidance, weak: early, weight: 2}",
             "ag: {method: autoguidance, weak: early, weight: 3}")  # fmt: skip
 CELL = "results/cells/guidance/ag/fd.json"
-GUIDANCE_CELLS = {f"cells_guidance {row}" for row in ("none", "cfg", "ag", "sgg")}
+GUIDANCE_CELLS = {f"cells_guidance {row}" for row in ("real", "none", "cfg", "ag", "sgg")}
 CELLS = GUIDANCE_CELLS | {
     "cells_training none", "cells_training sgg", "cells_unconditional none",
 }  # fmt: skip
@@ -29,7 +29,7 @@ def test_a_finished_study_is_planned_without_its_nodes(study, tmp_path):
         set(re.findall(r'label = "(\w+)"', folder.snakemake("--rulegraph")))
         for folder in (fresh, study)
     )
-    stages = {"render", "encode", "train", "extract", "sample", "evaluate"}
+    stages = {"render", "encode", "train", "extract", "sample", "decode", "evaluate"}
     assert stages <= before
     assert not stages & after
     assert "table" in before & after
@@ -38,7 +38,7 @@ def test_a_finished_study_is_planned_without_its_nodes(study, tmp_path):
 def test_a_changed_weight_recomputes_one_row_and_its_reversion_nothing(study, published):
     study.edit(STRONGER)
     republished = {"cells_guidance ag", "table guidance"}
-    assert study.jobs() == {"sample ag to 4", "evaluate ag"} | republished
+    assert study.jobs() == {"sample ag to 4", "decode ag", "evaluate ag"} | republished
     study.snakemake()
     assert study.jobs() == set()
     changed = {path for path, sha in study.published().items() if published[path] != sha}
@@ -53,8 +53,15 @@ def test_a_changed_weight_recomputes_one_row_and_its_reversion_nothing(study, pu
 def test_a_changed_weight_of_a_shared_window_leaves_the_other_row_alone(study):
     study.edit(("cfg: {method: cfg, weight: 2}", "cfg: {method: cfg, weight: 3}"))
     assert study.jobs() == {
-        "sample cfg to 4", "evaluate cfg", "cells_guidance cfg", "table guidance",
+        "sample cfg to 4", "decode cfg", "evaluate cfg", "cells_guidance cfg", "table guidance",
     }  # fmt: skip
+
+
+def test_a_changed_setting_of_a_metric_scores_anew_and_decodes_nothing(study):
+    study.edit(("kid_subset_size: 6", "kid_subset_size: 5"))
+    jobs = study.jobs()
+    assert jobs >= CELLS | TABLES
+    assert {job.split()[0] for job in jobs - CELLS - TABLES} == {"evaluate"}
 
 
 def test_a_changed_learning_rate_retrains_but_encodes_nothing(study):
@@ -62,8 +69,8 @@ def test_a_changed_learning_rate_retrains_but_encodes_nothing(study):
     jobs = study.jobs()
     stages = {job.split()[0] for job in jobs}
     assert stages == {
-        "train", "extract", "sample", "evaluate", "table", "curves", "cells_guidance",
-        "cells_training", "cells_unconditional",
+        "train", "extract", "sample", "decode", "evaluate", "table", "curves",
+        "cells_guidance", "cells_training", "cells_unconditional",
     }  # fmt: skip
     assert {job for job in jobs if job.startswith("train")} == {
         "train trunk", "train base", "train sgg", "train uncond",
@@ -75,15 +82,16 @@ def test_a_new_row_computes_itself_and_its_table(study):
     study.edit(("      sgg: {model: base", "      more: {model: sgg, guidance: cfg}\n"
                                             "      sgg: {model: base"))  # fmt: skip
     assert study.jobs() == {
-        "sample more to 4", "evaluate more", "cells_guidance more", "table guidance",
+        "sample more to 4", "decode more", "evaluate more", "cells_guidance more",
+        "table guidance",
     }  # fmt: skip
 
 
 def test_a_raised_kind_version_recomputes_that_kind_and_what_rests_on_it(study, tmp_path):
     kinds = _own_source(study, tmp_path) / "plan" / "kinds.py"
-    old = '"w2s.metrics.evaluate:build",\n'
+    old = '"w2s.metrics.evaluate:build",\n        version=2'
     assert old in kinds.read_text()
-    kinds.write_text(kinds.read_text().replace(old, f"{old}        version=2,\n"))
+    kinds.write_text(kinds.read_text().replace(old, f"{old}00"))
     jobs = study.jobs()
     assert jobs >= CELLS | TABLES
     assert {job.split()[0] for job in jobs - CELLS - TABLES} == {"evaluate"}
@@ -131,7 +139,8 @@ def test_one_cell_as_target_needs_only_what_it_shows(fresh):
     assert fresh.jobs(CELL) == {
         "render images", "index", "vae VAE", "encode", "features", "reference",
         "train trunk", "train base", "extract base", "extract early",
-        "sample none to 4", "sample ag to 4", "evaluate none", "evaluate ag", "cells_guidance ag",
+        "sample none to 4", "sample ag to 4", "decode none", "decode ag", "evaluate none",
+        "evaluate ag", "cells_guidance ag",
     }  # fmt: skip
 
 
@@ -139,7 +148,12 @@ def test_a_forgotten_cell_comes_out_the_same(study, published):
     said = study.w2s("recompute", CELL)
     assert f"snakemake {CELL}" in said
     assert not (study.path / CELL).exists()
-    assert study.jobs(CELL) == {"sample ag to 4", "evaluate ag", "cells_guidance ag"}
+    assert study.jobs(CELL) == {
+        "sample ag to 4",
+        "decode ag",
+        "evaluate ag",
+        "cells_guidance ag",
+    }
     study.snakemake()
     assert study.published() == published
 

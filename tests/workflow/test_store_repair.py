@@ -27,7 +27,7 @@ def test_what_doctor_sets_aside_is_computed_anew_once_needed(study, published):
     assert study.jobs() == set()  # what is published stands
     study.w2s("recompute", CELL)
     assert study.jobs(CELL) == {
-        "extract early", "sample ag to 4", "evaluate ag", "cells_guidance ag",
+        "extract early", "sample ag to 4", "decode ag", "evaluate ag", "cells_guidance ag",
     }  # fmt: skip
     study.snakemake()
     assert "0 damaged" in study.w2s("doctor", "--store")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from w2s.data.csv_files import write_csv
 from w2s.data.images import SUFFIXES, BadImage, decode_image, image_root
+from w2s.data.split import split
 from w2s.errors import UserError
 from w2s.job import Job
 
@@ -15,14 +16,18 @@ COLUMNS = ["file", "label", "sha256", "width", "height"]
 
 
 def build(job: Job) -> dict:
-    """Index the class folders of an image folder; the images stay where they are.
+    """Index the class folders of an image folder, or take a part of an index.
 
-    Spec: on_bad_file, "refuse" or "skip".  Writes index.csv (sorted by class, then file name),
-    classes.json (a label is a position in it), skipped.csv and, if the folder has one,
-    attributes.csv.  Hidden files are ignored, and so is what lies outside the class folders
-    unless it is named like an image.  Raises UserError, naming all bad files at once, and
-    for a folder without classes or a class without images.
+    The images stay where they are.  Spec: on_bad_file, "refuse" or "skip".  Writes index.csv
+    (sorted by class, then file name), classes.json (a label is a position in it), skipped.csv and,
+    if the folder has one, attributes.csv.  Hidden files are ignored, and so is what lies outside
+    the class folders unless it is named like an image.  Raises UserError, naming all bad files at
+    once, and for a folder without classes or a class without images.
+
+    With the parent `whole`, an index, it is `w2s.data.split.split` that says the spec.
     """
+    if "whole" in job.parents:
+        return split(job)
     root = image_root(job)
     classes = class_folders(root)
     rows, empty = [], []

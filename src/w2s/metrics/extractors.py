@@ -18,7 +18,7 @@ from torch_fidelity.registry import register_feature_extractor
 from torch_fidelity.utils import create_feature_extractor
 
 from w2s.metrics.cnn import FeatureCNN
-from w2s.metrics.heads import Heads
+from w2s.metrics.heads import Heads, read_heads
 
 
 class TrainedExtractor(FeatureExtractorBase):
@@ -52,8 +52,9 @@ class TrainedExtractor(FeatureExtractorBase):
 class SpatialInception(FeatureExtractorInceptionV3):
     """torch-fidelity's InceptionV3, which also provides "spatial" (N, 2023), what sFID reads.
 
-    These are the first 7 channels of the 17 x 17 map that ADM's evaluation calls mixed_6/conv.
-    Nash et al., arXiv 2103.03841.
+    These are the first 7 channels of the 17 x 17 map that ADM's evaluation calls mixed_6/conv,
+    channels last as there: statistics that ADM published are in that order.  Nash et al., arXiv
+    2103.03841.
     """
 
     @staticmethod
@@ -69,7 +70,7 @@ class SpatialInception(FeatureExtractorInceptionV3):
         finally:
             self.features_list = wanted
             hook.remove()
-        outputs["spatial"] = maps[0][:, :7].flatten(1)
+        outputs["spatial"] = maps[0][:, :7].permute(0, 2, 3, 1).flatten(1)
         return tuple(outputs[name] for name in wanted)
 
 
@@ -113,10 +114,9 @@ class Network:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.kind, self.device, self.std = config["kind"], device, config["std"]
         self.resolution: int | None = config.get("resolution")
-        self.heads: Heads | None = None
+        self.heads = read_heads(config)
         self.seconds = 0.0
         if self.kind == "trained":
-            self.heads = Heads(config["heads"], config["classes"])
             self.extractor = create_feature_extractor(
                 "w2s-trained",
                 list(LAYERS["trained"].values()),

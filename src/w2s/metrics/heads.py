@@ -59,6 +59,11 @@ class Heads:
         return float(accuracy), float(probability[np.arange(len(labels)), labels].mean())
 
 
+def read_heads(network: dict) -> Heads | None:
+    """The heads in a feature network's config.json; None where it knows none of the classes."""
+    return Heads(network["heads"], network["classes"]) if "heads" in network else None
+
+
 def class_heads(classes: list[str]) -> Heads:
     """One head that predicts the class."""
     return Heads({"class": list(classes)}, {name: {"class": name} for name in classes})

@@ -1,4 +1,4 @@
-"""Means with 95 % Student t intervals, and what such an interval covers."""
+"""Means with 95 % Student t intervals, and what varies between their replicates."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Literal, NamedTuple
 
-Source = Literal["sampling seeds", "training seeds"]
+Source = Literal["sampling seeds", "training seeds", "groups of real images"]
 
-COVERS: dict[Source, str] = {
-    "sampling seeds": "fresh noise and labels; the trained networks and the reference are fixed",
-    "training seeds": "training afresh; each run's value is a mean over its sampling seeds",
-}
+
+def varies(over: Source, random_labels: bool = False) -> str:
+    """What differs between replicates and what does not, in words.
+
+    random_labels: whether each sampling seed draws labels of its own; balanced ones are the same
+        for every seed.
+    """
+    if over == "training seeds":
+        return "training afresh; each run's value is a mean over its sampling seeds"
+    if over == "groups of real images":
+        return "other images; the reference is fixed"
+    if random_labels:
+        return "fresh noise and labels; the trained networks and the reference are fixed"
+    return "fresh noise; labels, the trained networks and the reference are fixed"
 
 
 class Interval(NamedTuple):
@@ -24,11 +34,6 @@ class Interval(NamedTuple):
     high: float | None
     n: int
     over: Source
-
-    @property
-    def covers(self) -> str:
-        """What varies between the replicates, in words."""
-        return COVERS[self.over]
 
     @property
     def excludes_zero(self) -> bool:

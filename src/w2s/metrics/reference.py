@@ -1,8 +1,13 @@
-"""Real images' features and statistics, and how real images score against them."""
+"""Kind `reference`: real images that samples are compared with, as features and statistics.
+
+What rests on the real images alone is computed here, once for all sample sets: the statistics of
+FD and sFD, and the radii of the real manifold of precision.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,62 +15,64 @@ from w2s.data.images import Images
 from w2s.device import pick
 from w2s.errors import UserError
 from w2s.job import Job
-from w2s.metrics.settings import MetricSettings
+from w2s.metrics.adm import ADM
 
-CHUNK = 16  # batches decoded from files at a time
+CHUNK = 16  # batches held in memory at a time
 
 
 def build(job: Job) -> dict:
-    """Extract features of a seeded choice of real images; score others, held out, against them.
+    """Extract features of real images and compute what only they decide.
 
-    spec: count and held_out (a folder with fewer images gives a fifth of them to held_out and
-    the rest to the reference), resolution, seed, settings (a MetricSettings).  Parents: index,
-    features and, for the toy, images.  The held-out score is the floor that a perfect generator
-    of as many images would reach; the choice takes no heed of what the network was trained on.
+    spec: kind, batch (images per forward), neighbourhood (k of the manifold).  Of kind "images":
+    count (None for all; at most as many as there are), seed of the choice, resolution; parents
+    index and, for the rendered world, images.  Of kind "adm": fingerprint; job.local["path"] is
+    ADM's statistics file.  Parent of both: features.
 
-    Writes features.npy (float32 (count, d)), stats.npz (mu, sigma; mu_s, sigma_s with Inception)
-    and reference.json.  Raises UserError where the images are too few for the metrics.
+    Writes features.npy (float32 (n, d)), stats.npz (float32 mu, float64 sigma; mu_s, sigma_s with
+    Inception), radii.npy (float32 (n,)) and reference.json (count; statistics, what mu and sigma
+    are of).  Raises UserError for a file that is not ADM's, and where there are too few images.
     """
     from w2s.metrics.extractors import Network
-    from w2s.metrics.scores import Reference, score, statistics
+    from w2s.metrics.scores import radii, statistics
 
-    spec, settings = job.spec, MetricSettings(**job.spec["settings"])
     network = Network(job.parent("features"), pick(job.execution.device))
-    settings.check_network(network.kind)
+    adm = ADM(job.local["path"]) if job.spec["kind"] == "adm" else None
+    count, read = (adm.count, adm.images) if adm else _chosen(job, network)
+    if count <= (k := job.spec["neighbourhood"]):
+        raise UserError(
+            f"the reference has {count} images, but its manifold needs more than "
+            f"{k}: raise their number or lower metrics.prc_neighbourhood"
+        )
+    outputs = _extract(job, count, read, network)
+    stats = adm.statistics() if adm else statistics(outputs)
+    np.save(job.out / "features.npy", outputs["features"])
+    np.savez(job.out / "stats.npz", **stats)
+    np.save(job.out / "radii.npy", radii(outputs["features"], k))
+    facts = {"count": count, "statistics": "ADM's, of the whole training set" if adm else "these"}
+    text = json.dumps(facts, indent=1)
+    (job.out / "reference.json").write_text(text + "\n", encoding="utf-8")
+    return {**facts, "seconds_features": network.seconds}
+
+
+def _chosen(job: Job, network) -> tuple[int, Callable[[slice], np.ndarray]]:
+    """A seeded choice of the index's images: how many, and what reads some of them."""
+    spec = job.spec
     if network.resolution not in (None, spec["resolution"]):
         raise UserError(
             f"the feature network was trained at {network.resolution} pixels, the reference is "
             f"asked for at {spec['resolution']}: give both the same resolution."
         )
     real = Images.of(job, spec["resolution"])
-    held_out = min(spec["held_out"], len(real) // 5)
-    count = min(spec["count"], len(real) - held_out)
-    settings.check_count(count, "the reference's images")
-    settings.check_count(held_out, "the held-out real images")
-    rows = np.random.default_rng(spec["seed"]).permutation(len(real))[: count + held_out]
-    outputs = _extract(job, real, rows, network, settings.batch)
-    chosen = {name: values[:count] for name, values in outputs.items()}
-    others = {name: values[count:] for name, values in outputs.items()}
-
-    np.save(job.out / "features.npy", chosen["features"])
-    np.savez(job.out / "stats.npz", **statistics(chosen))
-    labels = real.labels[rows]
-    floor = score(others, labels[count:], Reference(job.out), network.heads, settings)
-    facts = {"count": count, "held_out": held_out, "floor": floor}
-    if network.heads:
-        accuracy, confidence = network.heads.judge(chosen["logits"], labels[:count])
-        facts |= {"accuracy": accuracy, "confidence": confidence}
-    text = json.dumps(facts, indent=1)
-    (job.out / "reference.json").write_text(text + "\n", encoding="utf-8")
-    job.log(f"held-out real images score {floor}")
-    return {**facts, "seconds_features": network.seconds}
+    rows = np.random.default_rng(spec["seed"]).permutation(len(real))[: spec["count"]]
+    return len(rows), lambda here: real.read(rows[here])
 
 
-def _extract(job: Job, real: Images, rows, network, batch: int) -> dict[str, np.ndarray]:
-    """The network's outputs for all rows, reading a bounded number of images at a time."""
-    chunks = [rows[i : i + CHUNK * batch] for i in range(0, len(rows), CHUNK * batch)]
+def _extract(job: Job, count: int, read: Callable, network) -> dict[str, np.ndarray]:
+    """The network's outputs for all images, reading a bounded number at a time."""
+    batch = job.spec["batch"]
+    starts = range(0, count, CHUNK * batch)
     parts = [
-        network.extract_all(real.read(chunk), batch)
-        for chunk in job.progress(chunks, len(chunks), "reference images, part")
+        network.extract_all(read(slice(first, first + CHUNK * batch)), batch)
+        for first in job.progress(starts, len(starts), "reference images, part")
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

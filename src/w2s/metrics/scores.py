@@ -1,11 +1,11 @@
-"""Every metric of one set of samples, by torch-fidelity's own functions on extracted features.
+"""The scorers of all metrics, by torch-fidelity's own functions on extracted features.
 
+A scorer takes the arrays of one seed's samples by name (features (n, d), spatial (n, s), logits
+(n, k), float32, and labels (n,)), the reference and the settings, and returns the metric's value.
 Importing this module imports torch_fidelity (seconds): builders do so where they need it.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,20 +16,66 @@ from torch_fidelity.metric_fid import (
 )
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
-from torch_fidelity.metric_prc import (
-    KEY_METRIC_PRECISION,
-    KEY_METRIC_RECALL,
-    prc_features_to_metric,
-)
+from torch_fidelity.metric_prc import calc_cdist_part
 
-from w2s.metrics.heads import Heads
+from w2s.metrics.real import Real
 from w2s.metrics.settings import MetricSettings
 
-Outputs = dict[str, np.ndarray]  # what Network.extract gives: features, logits, perhaps spatial
-STATISTICS = {"features": ("mu", "sigma"), "spatial": ("mu_s", "sigma_s")}
+Samples = dict[str, np.ndarray]
+STATISTICS = {"features": ("mu", "sigma"), "spatial": ("mu_s", "sigma_s")}  # ADM's own names
+BLOCK = 10_000  # rows and columns of distances held at once, as in torch-fidelity
 
 
-def statistics(outputs: Outputs) -> Outputs:
+def fd(samples: Samples, real: Real, settings: MetricSettings) -> float:
+    """Frechet distance of the features' normal approximations."""
+    return _frechet(samples, real, "features")
+
+
+def sfd(samples: Samples, real: Real, settings: MetricSettings) -> float:
+    """The same of the spatial features."""
+    return _frechet(samples, real, "spatial")
+
+
+def kid(samples: Samples, real: Real, settings: MetricSettings) -> float:
+    """Mean unbiased squared MMD of random subsets under a cubic kernel."""
+    return kid_features_to_metric(
+        torch.from_numpy(samples["features"]),
+        torch.from_numpy(real.features),
+        kid_subsets=settings.kid_subsets,
+        kid_subset_size=settings.kid_subset_size,
+        rng_seed=settings.seed,
+        verbose=False,
+    )[KEY_METRIC_KID_MEAN]
+
+
+def precision(samples: Samples, real: Real, settings: MetricSettings) -> float:
+    """Share of samples that lie in the manifold of all of the reference's images."""
+    return _share_inside(samples["features"], real.features, real.radii)
+
+
+def recall(samples: Samples, real: Real, settings: MetricSettings) -> float:
+    """Share of the reference's images that lie in the samples' manifold."""
+    own = samples["features"]
+    return _share_inside(real.features, own, radii(own, settings.prc_neighbourhood))
+
+
+def accuracy(samples: Samples, real: Real, settings: MetricSettings) -> float:
+    """How often the network sees the class that was asked for."""
+    return real.heads.judge(samples["logits"], samples["labels"])[0]
+
+
+def confidence(samples: Samples, real: Real, settings: MetricSettings) -> float:
+    """How surely it does."""
+    return real.heads.judge(samples["logits"], samples["labels"])[1]
+
+
+def isc(samples: Samples, real: Real, settings: MetricSettings) -> float:
+    """Inception score over consecutive splits, as ADM's evaluation; the library's own shuffles."""
+    logits = torch.from_numpy(samples["logits"])
+    return isc_features_to_metric(logits, settings.isc_splits, shuffle=False)[KEY_METRIC_ISC_MEAN]
+
+
+def statistics(outputs: Samples) -> Samples:
     """Mean (float32) and covariance (float64) of features and, where there are any, spatial."""
     result = {}
     for name in STATISTICS.keys() & outputs.keys():
@@ -38,67 +84,34 @@ def statistics(outputs: Outputs) -> Outputs:
     return dict(sorted(result.items()))
 
 
-class Reference:
-    """Real images' features (n, d) and statistics, from a node of kind reference."""
+def radii(features: np.ndarray, neighbourhood: int) -> np.ndarray:
+    """Distance of each row of (n, d) to its k-th nearest other one, float32 (n,); k < n.
 
-    def __init__(self, folder: Path):
-        self.features = np.load(folder / "features.npy")
-        with np.load(folder / "stats.npz") as stats:
-            self.stats = dict(stats)
-
-
-def score(
-    outputs: Outputs,
-    labels: np.ndarray,
-    reference: Reference,
-    heads: Heads | None,
-    settings: MetricSettings,
-) -> dict[str, float]:
-    """The metrics that `settings` names, in its order.
-
-    Heusel et al., arXiv 1706.08500 (fd); Nash et al., 2103.03841 (sfd); Binkowski et al.,
-    1801.01401 (kid, unscaled); Kynkäänniemi et al., 1904.06991 (precision, recall); Salimans et
-    al., 1606.03498 (isc).  All of the reference's features span the real manifold of precision and
-    recall.  `heads` is needed for accuracy and confidence alone.
+    With `_share_inside` this is torch-fidelity's precision and recall in two parts, so that the
+    reference's half of the work is done once and not for every sample set.
     """
-    generated, real = torch.from_numpy(outputs["features"]), torch.from_numpy(reference.features)
-    found: dict[str, float] = {}
-    wanted = set(settings.metrics)
-    for metric, name in (("fd", "features"), ("sfd", "spatial")):
-        if metric in wanted:
-            found[metric] = _frechet(outputs[name], reference.stats, *STATISTICS[name])
-    if "kid" in wanted:
-        found["kid"] = kid_features_to_metric(
-            generated,
-            real,
-            kid_subsets=settings.kid_subsets,
-            kid_subset_size=settings.kid_subset_size,
-            rng_seed=settings.seed,
-            verbose=False,
-        )[KEY_METRIC_KID_MEAN]
-    if wanted & {"precision", "recall"}:
-        manifolds = prc_features_to_metric(
-            generated,
-            real,
-            prc_neighborhood=settings.prc_neighbourhood,
-            save_cpu_ram=True,
-            verbose=False,
-        )
-        found["precision"] = manifolds[KEY_METRIC_PRECISION]
-        found["recall"] = manifolds[KEY_METRIC_RECALL]
-    if wanted & {"accuracy", "confidence"}:
-        found["accuracy"], found["confidence"] = heads.judge(outputs["logits"], labels)
-    if "isc" in wanted:
-        # ADM's evaluation scores consecutive splits; torch-fidelity's default shuffles.
-        logits = torch.from_numpy(outputs["logits"])
-        scores = isc_features_to_metric(logits, settings.isc_splits, shuffle=False)
-        found["isc"] = scores[KEY_METRIC_ISC_MEAN]
-    return {metric: found[metric] for metric in settings.metrics}
+    every = torch.from_numpy(features)
+    parts = [
+        calc_cdist_part(part, every, BLOCK).kthvalue(neighbourhood + 1).values
+        for part in every.split(BLOCK)
+    ]
+    return torch.cat(parts).numpy()
 
 
-def _frechet(values: np.ndarray, stats: Outputs, mu: str, sigma: str) -> float:
+def _share_inside(points: np.ndarray, centres: np.ndarray, around: np.ndarray) -> float:
+    """Share of the points that lie in a ball around any centre."""
+    balls, sizes = torch.from_numpy(centres), torch.from_numpy(around)
+    parts = [
+        (calc_cdist_part(part, balls, BLOCK) <= sizes).any(dim=1).float()
+        for part in torch.from_numpy(points).split(BLOCK)
+    ]
+    return torch.cat(parts).mean().item()
+
+
+def _frechet(samples: Samples, real: Real, name: str) -> float:
+    mu, sigma = STATISTICS[name]
     return fid_statistics_to_metric(
-        fid_features_to_statistics(torch.from_numpy(values)),
-        {"mu": stats[mu], "sigma": stats[sigma]},
+        fid_features_to_statistics(torch.from_numpy(samples[name])),
+        {"mu": real.stats[mu], "sigma": real.stats[sigma]},
         verbose=False,
     )[KEY_METRIC_FID]

@@ -5,24 +5,17 @@ from typing import Literal
 from pydantic import Field
 
 from w2s.errors import UserError
+from w2s.metrics.registry import METRICS, SCORED
 from w2s.strict import Strict
 
-Metric = Literal["fd", "sfd", "kid", "precision", "recall", "accuracy", "confidence", "isc"]
-Network = Literal["trained", "inception-v3-compat"]
-
-NEEDS_LABELS = ("accuracy", "confidence")
-ONLY_FROM: dict[Metric, Network] = {
-    "accuracy": "trained",  # the 2015 Inception graph orders its 1008 outputs in its own way
-    "confidence": "trained",
-    "sfd": "inception-v3-compat",
-    "isc": "inception-v3-compat",
-}
+MetricName = Literal[SCORED]
+ColumnName = Literal[tuple(METRICS)]
 
 
 class MetricSettings(Strict):
     """The metrics of one set of samples, as torch-fidelity computes them."""
 
-    metrics: tuple[Metric, ...] = Field(
+    metrics: tuple[MetricName, ...] = Field(
         default=("fd", "kid", "precision", "recall", "accuracy", "confidence"), min_length=1
     )
     """Metrics to compute, each once per sampling seed."""
@@ -39,14 +32,10 @@ class MetricSettings(Strict):
     seed: int = Field(default=0, ge=0)
     """Seed of the KID subsets."""
 
-    def check_network(self, kind: Network) -> None:
-        """UserError where a metric needs another feature network than `kind`."""
-        for metric in self.metrics:
-            if ONLY_FROM.get(metric, kind) != kind:
-                raise UserError(
-                    f"metrics asks for {metric}, which needs the {ONLY_FROM[metric]} feature "
-                    f"network, but this study uses {kind}: take {metric} out of metrics."
-                )
+    def read(self) -> dict:
+        """The metrics, and of the settings those that one of them reads."""
+        used = {name for metric in self.metrics for name in METRICS[metric].settings}
+        return self.model_dump(mode="json", include={"metrics", *used})
 
     def check_count(self, n: int, what: str) -> None:
         """UserError where `n` images (named by `what` in the message) are too few."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from w2s.metrics.settings import ONLY_FROM
+from w2s.metrics.registry import METRICS
 from w2s.models.backbone import Shape
 from w2s.models.registry import shape_of
 from w2s.params.model_checks import Mistake, labels, pretrained_networks
@@ -19,7 +19,7 @@ def mistakes(study: PictureParams) -> Iterator[Mistake]:
     yield from _names(study)
     if not any(_names(study)):
         models = (_recipes, _weak_models, pretrained_networks, labels)
-        for found in (_sizes, *models, _metrics, _sweep):
+        for found in (_sizes, *models, _metrics, _reference, _real_rows, _sweep):
             yield from found(study)
 
 
@@ -54,7 +54,8 @@ def _names(study: PictureParams) -> Iterator[Mistake]:
         asked.append(((*at, "baseline"), table.baseline, table.rows, "row of the table"))
         for row_name, row in table.rows.items():
             where = (*at, "rows", row_name)
-            asked.append(((*where, "model"), row.model, models, "recipe or weak model"))
+            if not row.real:
+                asked.append(((*where, "model"), row.model, models, "recipe or weak model"))
             if row.guidance is not None:
                 entry = (row.guidance, study.guidance, "entry under guidance")
                 asked.append(((*where, "guidance"), *entry))
@@ -173,26 +174,58 @@ def _metrics(study: PictureParams) -> Iterator[Mistake]:
     """Metrics that the feature network or the number of images cannot give."""
     metrics, kind = study.metrics.metrics, study.features.kind
     for metric in metrics:
-        if (needed := ONLY_FROM.get(metric, kind)) != kind:
+        if kind not in (networks := METRICS[metric].networks):
             yield (
                 ("metrics", "metrics"),
-                f"{metric} needs the {needed} feature network, but features.kind is {kind}",
+                f"{metric} needs the {networks[0]} feature network, but features.kind is {kind}",
             )
-    counts = {
-        "sampling.per_seed": study.sampling.per_seed,
-        "reference.count": study.reference.count,
-    }
-    shown = {("tables", name): table.columns for name, table in study.tables.items()}
+    counts = {"sampling.per_seed": study.sampling.per_seed}
+    if study.reference.kind == "images":
+        limits = (study.reference.count, getattr(study.data, "count", None))
+        if known := [limit for limit in limits if limit is not None]:
+            counts["reference.count"] = min(known)
+    tables = {("tables", name): table.columns for name, table in study.tables.items()}
     if study.sweep:
         counts["sweep.per_seed"] = study.sweep.per_seed
-        shown["sweep",] = study.sweep.columns
+        tables["sweep",] = study.sweep.columns
     least = min(counts, key=counts.get)
     if "kid" in metrics and study.metrics.kid_subset_size >= counts[least]:
         yield ("metrics", "kid_subset_size"), f"must be below {least} ({counts[least]})"
-    for at, columns in shown.items():
+    for at, columns in tables.items():
         for i, column in enumerate(columns):
-            if column not in (*metrics, "forwards"):
+            if METRICS[column].scorer and column not in metrics:
                 yield (*at, "columns", i), f"{column} is not among metrics.metrics"
+    for name, table in study.tables.items():
+        for row_name, row in table.rows.items():
+            for column in row.published:
+                if column not in table.columns:
+                    at = ("tables", name, "rows", row_name, "published", column)
+                    yield at, f"the table has no column {column}; add it, or drop this value"
+
+
+def _reference(study: PictureParams) -> Iterator[Mistake]:
+    """Published statistics in other features than the study's."""
+    if study.reference.kind == "adm" and study.features.kind != "inception-v3-compat":
+        yield (
+            ("reference", "kind"),
+            "adm holds Inception's statistics, and needs features.kind inception-v3-compat",
+        )
+
+
+def _real_rows(study: PictureParams) -> Iterator[Mistake]:
+    """Rows of real images where there are too few of them, or in a row's place that they lack."""
+    needed = len(study.sampling.seeds) * study.sampling.per_seed
+    for name, table in study.tables.items():
+        for row_name, row in table.rows.items():
+            if row.real and row_name == table.baseline:
+                yield ("tables", name, "baseline"), f"'{row_name}' is real images; take a model's"
+            held_out = getattr(study.data, "held_out", needed)  # the toy world renders enough
+            if row.real and held_out < needed:
+                yield (
+                    ("tables", name, "rows", row_name, "real"),
+                    f"needs {needed} held-out images, as many as samples, but data.held_out is "
+                    f"{held_out}; raise it, or drop the row",
+                )
 
 
 def _sweep(study: PictureParams) -> Iterator[Mistake]:

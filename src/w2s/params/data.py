@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
 
 from w2s.strict import Strict
 
@@ -55,6 +62,8 @@ class FolderData(Strict):
     """Number of classes; counted in the folder if null."""
     images: PositiveInt | None = None
     """Number of images, for estimates of disk space only."""
+    held_out: NonNegativeInt = 0
+    """How many images nothing is trained on or compared with: what rows with real: true show."""
     fingerprint: str | None = None
     """Identity of the content; hashed from the files if null (give one for very large sets)."""
 
@@ -138,12 +147,33 @@ class InceptionFeatures(Strict):
     """Identity of the weights; hashed from the file if null."""
 
 
-class Reference(Strict):
-    """The real images that samples are compared with."""
+class ImagesReference(Strict):
+    """Images of the data set."""
 
-    count: PositiveInt
-    """How many real images."""
-    held_out: PositiveInt = 1000
-    """How many others are scored against them: the floor a perfect generator would reach."""
+    kind: Literal["images"]
+    count: PositiveInt | None = None
+    """How many, by a seeded choice; all if null."""
     seed: Seed = 0
-    """Seed of the choice among all images."""
+    """Seed of the choice."""
+
+
+class AdmReference(Strict):
+    """The statistics of ImageNet's training set that published values are against."""
+
+    kind: Literal["adm"]
+    path: Annotated[str, Field(min_length=1)]
+    """ADM's file VIRTUAL_imagenet256_labeled.npz."""
+    fingerprint: str | None = None
+    """Identity of the statistics; hashed from the file if null."""
+
+
+def _images_unless_said(block):
+    """A reference that names no kind is one of images."""
+    return {"kind": "images"} | block if isinstance(block, dict) else block
+
+
+Reference = Annotated[
+    ImagesReference | AdmReference,
+    Field(discriminator="kind"),
+    BeforeValidator(_images_unless_said),
+]

@@ -103,12 +103,36 @@ def _checked(
 
 
 def _with_own_folder(layers: Layers, folder: str, source: str) -> Layers:
-    """A part on a user's own images: nothing of the scale's data set stays but the resolution."""
+    """A part on a user's own images: nothing of the scale's data set stays but the resolution.
+
+    Images are compared with the folder's own, and as nothing is held out of it, rows of held-out
+    images are left out.
+    """
     old, own = layers.merged().get("data"), {"kind": "folder", "path": folder}
     if isinstance(old, dict) and "resolution" in old:
         own["resolution"] = old["resolution"]
-    rest = [(name, {k: v for k, v in data.items() if k != "data"}) for name, data in layers.stack]
+    rest = [(name, _without_data(data)) for name, data in layers.stack]
     return Layers((*rest, (source, {"data": own})))
+
+
+def _without_data(block: dict) -> dict:
+    """A scale's keys and values without its data set, and without what speaks of it alone."""
+    rest = {key: value for key, value in block.items() if key != "data"}
+    if _says(rest.get("reference"), "kind", "adm"):
+        del rest["reference"]
+    if isinstance(tables := rest.get("tables"), dict):
+        rest["tables"] = {name: _without_real_rows(table) for name, table in tables.items()}
+    return rest
+
+
+def _without_real_rows(table):
+    if not isinstance(table, dict) or not isinstance(rows := table.get("rows"), dict):
+        return table
+    return table | {"rows": {k: row for k, row in rows.items() if not _says(row, "real", True)}}
+
+
+def _says(block, key: str, value) -> bool:
+    return isinstance(block, dict) and block.get(key) == value
 
 
 def _valid(model, layers: Layers):

@@ -22,7 +22,7 @@ def pretrained_networks(study: PictureParams) -> Iterator[Mistake]:
         return
     for table_name, table in study.tables.items():
         for name, row in table.rows.items():
-            if source_of(study, row.model) in study.pretrained:
+            if not row.real and source_of(study, row.model) in study.pretrained:
                 what = (
                     f"'{row.model}' is not trained here, so it is the same under every one of "
                     "training.seeds; give one seed, or such rows a study of their own"

@@ -26,7 +26,7 @@ class Part:
     params: PictureParams
     data: dict  # the data set as found: name, classes, fingerprint, path (None for the toy)
     networks: dict[str, dict]  # configurations of the pretrained networks, by name
-    fingerprints: dict[str, str]  # of files given by path: "vae", "features", "pretrained.<name>"
+    fingerprints: dict[str, str]  # of what is given by path: "vae", "pretrained.<name>", ...
     layers: Layers  # where the part's keys were set
 
     def own(self, name: str) -> str:

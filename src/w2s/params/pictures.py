@@ -8,11 +8,12 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 
 from w2s.guidance.weights import Number
 from w2s.guidance.windows import Guidance
-from w2s.metrics.settings import Metric, MetricSettings
+from w2s.metrics.settings import ColumnName, MetricSettings
 from w2s.params.data import (
     DiffusersVAE,
     Distinct,
     FolderData,
+    ImagesReference,
     InceptionFeatures,
     Latents,
     Reference,
@@ -24,8 +25,6 @@ from w2s.params.data import (
 from w2s.params.models import EmaLength, Network, Training, WeakModel
 from w2s.params.pretrained import Pretrained
 from w2s.strict import Strict, is_plain
-
-Column = Literal[Metric, "forwards"]
 
 
 def _path_name(name: str) -> str:
@@ -79,24 +78,35 @@ class Published(Strict):
 
 
 class Row(Strict):
-    """One row of a table: a model and how it is guided."""
+    """One row of a table: a model and how it is guided, or real images."""
 
     label: str | None = None
     """Text of the row in tables; the row's name if null."""
-    model: str
+    model: str | None = None
     """A training recipe, a weak model, or a pretrained network."""
+    real: bool = False
+    """Instead of a model: held-out real images, as many as samples, which nothing can better."""
     guidance: str | None = None
     """Name under guidance; null: none."""
     steps: PositiveInt | None = None
     """Solver steps, if others than the study's."""
     solver: Literal["euler", "heun", "sde"] | None = None
     """Solver, if another than the study's."""
-    published: dict[Column, Published] = Field({})
+    published: dict[ColumnName, Published] = Field({})
     """Published numbers by column."""
     comparable: bool = True
     """Whether our protocol is that of the published number."""
     why: str | None = None
     """Why it is not comparable."""
+
+    @model_validator(mode="after")
+    def _one_source(self):
+        if self.real == (self.model is not None):
+            raise ValueError("give either model, or real: true for held-out real images")
+        for name in ("guidance", "steps", "solver"):
+            if self.real and getattr(self, name) is not None:
+                raise ValueError(f"real images are not sampled: drop {name}, or real: true")
+        return self
 
     @model_validator(mode="after")
     def _reason(self):
@@ -110,7 +120,7 @@ class Table(Strict):
 
     title: str
     """Heading of the table."""
-    columns: Annotated[tuple[Column, ...], Field(min_length=1)]
+    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1)]
     """Columns in order."""
     baseline: str
     """Row that differences are taken against, paired by seed."""
@@ -127,7 +137,7 @@ class Sweep(Strict):
     """Sampling seeds, at least two, none of which the tables use."""
     per_seed: PositiveInt
     """Samples per seed."""
-    columns: Annotated[tuple[Column, ...], Field(min_length=1)] = ("fd", "recall", "forwards")
+    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1)] = ("fd", "recall", "forwards")
     """Metrics of the table; FD, which weights are chosen by, is drawn against each other one."""
     weights: Annotated[dict[Name, tuple[Number, ...]], Field(min_length=1)]
     """For each entry under guidance, the weights to try in all its windows; as many for each."""
@@ -157,7 +167,7 @@ class PictureParams(Strict):
     """The encoding."""
     features: Annotated[TrainedFeatures | InceptionFeatures, Field(discriminator="kind")]
     """The network whose features samples are compared in."""
-    reference: Reference
+    reference: Reference = ImagesReference(kind="images")
     """Real images to compare with."""
     models: Annotated[dict[Name, Network], Field(min_length=1)]
     """Networks by name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from w2s.params.files import KeyPath
 from w2s.strict import Unknown, nearest
 
@@ -81,7 +83,17 @@ def _joined(errors: list[dict]) -> str:
     if not wanted:
         return _other(errors[0])
     name = "is a name and must be" if errors[0]["loc"][-1] == "[key]" else "must be"
-    return f"{name} {' or '.join(dict.fromkeys(wanted))}, not {_shown(errors[0]['input'])}"
+    near = _meant(errors)
+    hint = f"; did you mean '{near}'?" if near else ""
+    return f"{name} {' or '.join(dict.fromkeys(wanted))}, not {_shown(errors[0]['input'])}{hint}"
+
+
+def _meant(errors: list[dict]) -> str | None:
+    """The allowed text that a mistaken one most resembles."""
+    given = errors[0]["input"]
+    texts = [e["ctx"]["expected"] for e in errors if e["type"] == "literal_error"]
+    valid = [name for text in texts for name in re.findall(r"'([^']*)'", text)]
+    return nearest(given, valid) if isinstance(given, str) else None
 
 
 def _wanted(error: dict) -> str:

@@ -32,8 +32,8 @@ class Drawing:
 
 @dataclass(frozen=True)
 class SampleSet:
-    """How a row is drawn, and its last nodes."""
+    """How a row is drawn, and its last nodes.  Real images are not drawn."""
 
-    drawing: Drawing
+    drawing: Drawing | None
     segments: tuple[str, ...]  # the final ones, one per shard
     metrics: str

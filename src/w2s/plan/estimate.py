@@ -13,6 +13,7 @@ from w2s.sampling.trajectories import Segment, decode, segment_forwards
 
 BACKWARD = 2  # forwards that a backward pass counts as
 FLOAT = 4  # bytes
+OUTPUTS = {"trained": 64, "inception-v3-compat": 2048 + 1008 + 2023}  # numbers for each image
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,7 @@ class Estimator:
             "segment": self._segment,
             "weights": lambda n: Estimate(bytes=FLOAT * parameters(self._network(n.key))),
             "latents": self._latents,
-            "metrics": lambda _: Estimate(
-                bytes=self._samples() * 3 * self.study.data.resolution**2
-            ),
+            "decoded": lambda _: Estimate(bytes=self._samples() * self._picture()),
         }
         return by_kind[node.kind](node) if node.kind in by_kind else Estimate()
 
@@ -90,6 +89,10 @@ class Estimator:
         values = self.study.vae.latent_channels * latent_size(self.study) ** 2
         copies = 2 * (1 + node.spec["flip"])  # mean and deviation, mirrored or not
         return Estimate(bytes=FLOAT * self.images / node.spec["of"] * copies * values)
+
+    def _picture(self) -> int:
+        """Bytes of one sample's picture and of what the feature network gives of it."""
+        return 3 * self.study.data.resolution**2 + FLOAT * OUTPUTS[self.study.features.kind]
 
     def _samples(self) -> int:
         return len(self.study.sampling.seeds) * self.study.sampling.per_seed

@@ -30,6 +30,7 @@ KINDS = {
     "reference": Kind(
         "reference",
         "w2s.metrics.reference:build",
+        version=2,
         imports=("torch", "torch_fidelity"),
         gpu=True,
     ),
@@ -40,11 +41,17 @@ KINDS = {
     "segment": Kind(
         "sample", "w2s.sampling.segment:build", version=3, imports=("torch",), gpu=True
     ),
+    "decoded": Kind(
+        "decode",
+        "w2s.metrics.decode:build",
+        imports=("torch", "torch_fidelity", "diffusers"),
+        gpu=True,
+    ),
     "metrics": Kind(
         "evaluate",
         "w2s.metrics.evaluate:build",
-        imports=("torch", "torch_fidelity", "diffusers"),
-        gpu=True,
+        version=2,
+        imports=("torch", "torch_fidelity"),
     ),
 }
 VERBS = {kind.verb: name for name, kind in KINDS.items()}

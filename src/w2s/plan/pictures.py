@@ -8,6 +8,8 @@ from functools import cached_property
 from w2s.params.parts import Part
 from w2s.plan.nodes import Node
 
+UNSEEN = 2**31  # added to the seed of held-out scenes: more than any study's own seed
+
 
 class Pictures:
     """Each property adds the nodes of one stage, once, and holds their keys."""
@@ -18,14 +20,39 @@ class Pictures:
     @cached_property
     def images(self) -> dict[str, tuple[str, ...]]:
         """The image index, and the rendered images if the data set is the toy's."""
-        data, found = self.study.data, self.part.data
+        data = self.study.data
         if data.kind == "toy":
-            spec = data.model_dump(include={"count", "resolution", "jitter", "seed"})
-            images = (self.add(Node("images", spec, label="render images")),)
-            index = Node("index", {"source": "images", "on_bad_file": "refuse"}, {"images": images})
-            return {"index": (self.add(index),), "images": images}
-        spec = {"source": found["fingerprint"], "on_bad_file": data.on_bad_file}
-        return {"index": (self.add(Node("index", spec, local={"path": found["path"]})),)}
+            return self._rendered(data.count, data.seed)
+        return {"index": (self._part("rest") if data.held_out else self._indexed,)}
+
+    @cached_property
+    def held_out(self) -> dict[str, tuple[str, ...]]:
+        """The same of images that nothing is trained on or compared with."""
+        data, sampling = self.study.data, self.study.sampling
+        if data.kind == "toy":
+            count = len(sampling.seeds) * sampling.per_seed
+            return self._rendered(count, data.seed + UNSEEN, " held-out images")
+        return {"index": (self._part("held out"),)}
+
+    def _rendered(self, count: int, seed: int, what: str = "") -> dict[str, tuple[str, ...]]:
+        spec = self.study.data.model_dump(include={"resolution", "jitter"})
+        label = f"render{what or ' images'}"
+        images = (self.add(Node("images", spec | {"count": count, "seed": seed}, label=label)),)
+        spec = {"source": "images", "on_bad_file": "refuse"}
+        index = Node("index", spec, {"images": images}, label=f"index{what}" if what else "")
+        return {"index": (self.add(index),), "images": images}
+
+    @cached_property
+    def _indexed(self) -> str:
+        """The index of the whole folder."""
+        found = self.part.data
+        spec = {"source": found["fingerprint"], "on_bad_file": self.study.data.on_bad_file}
+        return self.add(Node("index", spec, local={"path": found["path"]}))
+
+    def _part(self, part: str) -> str:
+        """The index of the held-out images, or of the rest."""
+        spec = {"part": part, "held_out": self.study.data.held_out}
+        return self.add(Node("index", spec, {"whole": (self._indexed,)}, label=f"index {part}"))
 
     @property
     def folder(self) -> dict:
@@ -69,14 +96,19 @@ class Pictures:
 
     @cached_property
     def reference(self) -> str:
-        spec = self.study.reference.model_dump() | {"resolution": self.study.data.resolution}
-        spec["settings"] = self.metric_settings
-        parents = self.images | {"features": (self.features,)}
-        return self.add(Node("reference", spec, parents, local=self.folder))
-
-    @property
-    def metric_settings(self) -> dict:
-        return self.study.metrics.model_dump(mode="json")
+        reference, metrics = self.study.reference, self.study.metrics
+        spec = {
+            "kind": reference.kind,
+            "batch": metrics.batch,
+            "neighbourhood": metrics.prc_neighbourhood,
+        }
+        parents = {"features": (self.features,)}
+        if reference.kind == "adm":
+            spec["fingerprint"] = self.part.fingerprints["reference"]
+            return self.add(Node("reference", spec, parents, local={"path": reference.path}))
+        spec |= reference.model_dump(include={"count", "seed"})
+        spec["resolution"] = self.study.data.resolution
+        return self.add(Node("reference", spec, parents | self.images, local=self.folder))
 
     def metrics(self, segments: tuple[str, ...], name: str) -> str:
         """The metrics of a sample set, whose shards end in these segments."""
@@ -85,6 +117,26 @@ class Pictures:
             "vae": (self.vae,),
             "latents": self.latents,
             "features": (self.features,),
-            "reference": (self.reference,),
         }
-        return self.add(Node("metrics", self.metric_settings, parents, label=f"evaluate {name}"))
+        spec = {"batch": self.study.metrics.batch}
+        return self._scored(Node("decoded", spec, parents, label=f"decode {name}"), name)
+
+    @cached_property
+    def real_metrics(self) -> str:
+        """The metrics of held-out real images, as many as samples."""
+        sampling, name = self.study.sampling, "held-out images"
+        spec = {
+            "batch": self.study.metrics.batch,
+            "resolution": self.study.data.resolution,
+            "per_seed": sampling.per_seed,
+            "seeds": list(sampling.seeds),
+        }
+        parents = self.held_out | {"features": (self.features,)}
+        decoded = Node("decoded", spec, parents, local=self.folder, label=f"decode {name}")
+        return self._scored(decoded, name)
+
+    def _scored(self, decoded: Node, name: str) -> str:
+        """The metrics of a decoded sample set."""
+        parents = {"decoded": (self.add(decoded),), "reference": (self.reference,)}
+        spec = self.study.metrics.read()
+        return self.add(Node("metrics", spec, parents, label=f"evaluate {name}"))

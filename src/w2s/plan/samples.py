@@ -32,18 +32,21 @@ def add_sample_sets(planner: Planner) -> dict[tuple[str, str, int], SampleSet]:
     trajectory is cut is not part of that, so a new row never renames the states of another.
     """
     study = planner.study
-    rows = {
-        (table, name, seed): _drawing(planner, table, name, seed)
+    members = {
+        (table, name, seed): row
         for table, block in study.tables.items()
         for name, row in block.rows.items()
         for seed in study.training.seeds
     }
+    rows = {member: _drawing(planner, *member) for member, row in members.items() if not row.real}
     sets = {}
-    for members in families(rows).values():
-        chains = segments([rows[member].methods for member in members])
-        for member, chain in zip(members, chains, strict=True):
+    for family in families(rows).values():
+        chains = segments([rows[member].methods for member in family])
+        for member, chain in zip(family, chains, strict=True):
             sets[member] = _sample_set(planner, rows[member], chain, member[1])
-    return {member: sets[member] for member in rows}
+    for member in members.keys() - rows.keys():
+        sets[member] = SampleSet(None, (), planner.pictures.real_metrics)
+    return {member: sets[member] for member in members}
 
 
 def families(rows: dict) -> dict[str, list]:

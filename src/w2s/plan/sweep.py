@@ -6,11 +6,12 @@ to the weights of the networks.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from w2s.params.parts import Part
 from w2s.params.pictures import Row, Table
-from w2s.plan.published import Group, common_facts, row_facts
+from w2s.plan.facts import row_facts, table_facts
+from w2s.plan.published import Group
 
 TABLE = "weights"
 BASELINE = "none"
@@ -54,14 +55,13 @@ def sweep_group(part: Part, plan) -> Group:
             *(f"results/tables/{name}.{end}" for end in ("csv", "md", "tex")),
             *(f"results/figures/{name}-{column}.png" for column in pictures),
         ),
-        needs=tuple(key for row in rows for key in row["metrics"]),
-        facts=common_facts(part, plan)
-        | {"table": name, "title": table.title, "columns": list(table.columns)}
-        | {"baseline": BASELINE, "rows": rows}
-        | {
+        needs=tuple(key for row in rows for key in row.measured),
+        facts={
+            "table": asdict(table_facts(part, plan, name)),
+            "rows": [asdict(row) for row in rows],
             "curves": {
                 tried: [[weight, row_name(tried, weight)] for weight in weights]
                 for tried, weights in study.sweep.weights.items()
-            }
+            },
         },
     )

@@ -21,6 +21,7 @@ def caption(lead: str, cells: list[dict]) -> str:
     lead: the caller's own sentences.
     """
     estimated = [cell for cell in cells if cell["covers"] != COUNTED]
+    sampled = [cell for cell in estimated if not cell["real"]]
     return one_line(
         " ".join(
             filter(
@@ -29,10 +30,12 @@ def caption(lead: str, cells: list[dict]) -> str:
                     lead,
                     f"Scale: {_distinct(cell['scale'] for cell in cells)}.",
                     f"Data set: {_distinct(cell['dataset'] for cell in cells)}.",
-                    _samples(estimated),
+                    _samples(sampled),
+                    _neighbourhoods(estimated),
+                    _real([cell for cell in estimated if cell["real"]]),
                     _intervals(estimated),
                     " ".join(dict.fromkeys(filter(None, (c["branching"] for c in cells)))),
-                    f"Sampler: {_distinct(cell['sampler'] for cell in cells)}.",
+                    f"Sampler: {_distinct(filter(None, (c['sampler'] for c in cells)))}.",
                     _published(cells),
                     FORWARDS if len(estimated) < len(cells) else None,
                 ],
@@ -52,6 +55,30 @@ def _samples(cells: list[dict]) -> str | None:
     seeds = _distinct(_numbers(cell["seeds"]) for cell in cells)
     trained = _distinct(_numbers(cell["training_seeds"]) for cell in cells)
     return f"Samples: {counts} (sampling seeds {seeds}; training seeds {trained})."
+
+
+def _neighbourhoods(cells: list[dict]) -> str | None:
+    """What the sizes of the two sets do to precision and recall, where one is shown."""
+    cells = [cell for cell in cells if cell["column"] in ("precision", "recall")]
+    sizes = dict.fromkeys((cell["n"], cell["reference_images"]) for cell in cells)
+    if not sizes:
+        return None
+    counts = _distinct(f"{n:,} samples with {real:,} real images" for n, real in sizes)
+    fewer = any(n < real for n, real in sizes)
+    effect = "; fewer samples have wider neighbourhoods, which flatters recall" if fewer else ""
+    return f"Precision and recall compare {counts}{effect}."
+
+
+def _real(cells: list[dict]) -> str | None:
+    """What the rows of real images are."""
+    if not cells:
+        return None
+    counts = _distinct(f"{len(cell['seeds'])} × {cell['n']}" for cell in cells)
+    return (
+        f"{_distinct(cell['label'] for cell in cells)}: {counts} images that no network and no "
+        "reference has seen, scored like samples but not passed through the VAE; they compete "
+        "for no mark."
+    )
 
 
 def _intervals(cells: list[dict]) -> str | None:

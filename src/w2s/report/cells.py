@@ -4,57 +4,65 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from w2s.metrics.intervals import Interval, Source, mean_interval, paired_difference
+from w2s.metrics.intervals import Interval, Source, mean_interval, paired_difference, varies
+from w2s.metrics.registry import METRICS
+from w2s.plan.facts import RowFacts, TableFacts
 
 LEVEL = "95 % t interval"
 COUNTED = "counted, not estimated"
 
 
-def build_cell(facts: dict, column: str, runs: list[dict], baseline: list[dict] | None) -> dict:
-    """The cell of `column` in the row that `facts` describes.
+def build_cell(
+    table: TableFacts,
+    row: RowFacts,
+    column: str,
+    runs: list[dict],
+    baseline: list[dict] | None,
+) -> dict:
+    """The cell of `column` in a row.
 
-    facts: key, table, row, label, scale, dataset, recipe, sampler, guidance, training_seeds,
-        forwards (per sample and step), published ({value, tolerance, source} or None),
-        comparable and why (what stands in the way of a comparison), and optionally branching
-        (a sentence on the shared trunk).
     runs: the row's metrics, one per training seed: {"per_seed": {column: [one value per sampling
-        seed]}, "seeds": [sampling seeds], "n": samples per sampling seed, ...}.
+        seed]}, "seeds": [sampling seeds], "n": samples per sampling seed, "reference_images": how
+        many they were compared with, ...}.
     baseline: the same of the table's baseline row; None in that row itself.
 
     Raises ValueError where row and baseline were not drawn with the same seeds, because their
-    difference could not be paired.
+    difference could not be paired.  Real images share no noise with samples: they have none.
     """
-    if column == "forwards":
-        numbers = _counted(facts["forwards"])
+    if METRICS[column].scorer is None:
+        numbers = _counted(row.forwards)
     else:
-        numbers = _estimated(facts, column, runs, baseline)
-    verdict, reason = judge(numbers["value"], facts)
+        seeds = [] if row.real else table.training_seeds
+        numbers = _estimated(row, column, seeds, runs, None if row.real else baseline)
+    published = row.published.get(column)
+    verdict, reason = judge(numbers["value"], published, row)
     return {
-        "table": facts["table"],
-        "row": facts["row"],
+        "table": table.name,
+        "row": row.name,
         "column": column,
-        "label": facts["label"],
+        "label": row.label,
         **numbers,
         "n": runs[0]["n"],
+        "reference_images": runs[0].get("reference_images"),
         "seeds": runs[0]["seeds"],
-        "training_seeds": facts["training_seeds"],
-        "published": facts["published"],
+        "training_seeds": table.training_seeds,
+        "real": row.real,
+        "published": published,
         "verdict": verdict,
         "reason": reason,
-        "scale": facts["scale"],
-        "dataset": facts["dataset"],
-        "recipe": facts["recipe"],
-        "branching": facts.get("branching"),
-        "sampler": facts["sampler"],
-        "guidance": facts["guidance"],
+        "scale": table.scale,
+        "dataset": table.dataset,
+        "recipe": row.recipe,
+        "branching": row.branching,
+        "sampler": row.sampler,
+        "guidance": row.guidance,
         "extractor": runs[0].get("extractor"),
-        "key": facts["key"],
     }
 
 
-def _counted(forwards: float) -> dict:
+def _counted(number: float | None) -> dict:
     return {
-        "value": forwards,
+        "value": number,
         "interval": None,
         "covers": COUNTED,
         "per_seed": None,
@@ -62,23 +70,27 @@ def _counted(forwards: float) -> dict:
     }
 
 
-def _estimated(facts: dict, column: str, runs: list[dict], baseline: list[dict] | None) -> dict:
+def _estimated(
+    row: RowFacts,
+    column: str,
+    training_seeds: list[int],
+    runs: list[dict],
+    baseline: list[dict] | None,
+) -> dict:
     per_seed = [run["per_seed"][column] for run in runs]
-    values, over = replicates(per_seed, runs[0]["seeds"], facts["training_seeds"])
+    values, over = replicates(per_seed, runs[0]["seeds"], training_seeds)
     interval = mean_interval(list(values.values()), over)
     difference = None
     if baseline is not None:
         others, _ = replicates(
-            [run["per_seed"][column] for run in baseline],
-            baseline[0]["seeds"],
-            facts["training_seeds"],
+            [run["per_seed"][column] for run in baseline], baseline[0]["seeds"], training_seeds
         )
         gap = paired_difference(values, others, over)
         difference = {"value": gap.mean, "interval": _ends(gap), "paired_by": over}
     return {
         "value": interval.mean,
         "interval": _ends(interval),
-        "covers": covers(interval),
+        "covers": covers(interval, row.random_labels),
         "per_seed": per_seed,
         "difference": difference,
     }
@@ -90,33 +102,38 @@ def replicates(
     """The values that an interval is taken over, by seed, given one list per training seed.
 
     The draws of one model; with several models, one mean per model, since the draws of one model
-    are not independent of each other as far as training is concerned.
+    are not independent of each other as far as training is concerned.  Without a training seed,
+    groups of real images.
     """
-    if len(training_seeds) == 1:
-        return dict(zip(seeds, per_seed[0], strict=True)), "sampling seeds"
+    if len(training_seeds) <= 1:
+        over: Source = "sampling seeds" if training_seeds else "groups of real images"
+        return dict(zip(seeds, per_seed[0], strict=True)), over
     means = [fmean(values) for values in per_seed]
     return dict(zip(training_seeds, means, strict=True)), "training seeds"
 
 
-def covers(interval: Interval) -> str:
+def covers(interval: Interval, random_labels: bool) -> str:
     """What the interval covers, in words."""
     if interval.n == 1:
-        return "one sampling seed of one trained model: no interval"
+        real = interval.over == "groups of real images"
+        one = "group of real images" if real else "sampling seed of one trained model"
+        return f"one {one}: no interval"
     models = " of one trained model" if interval.over == "sampling seeds" else ""
-    return f"{interval.n} {interval.over}{models} ({interval.covers})"
+    return f"{interval.n} {interval.over}{models} ({varies(interval.over, random_labels)})"
 
 
 def _ends(interval: Interval) -> list[float] | None:
     return None if interval.low is None else [interval.low, interval.high]
 
 
-def judge(value: float, facts: dict) -> tuple[str | None, str | None]:
+def judge(
+    value: float | None, published: dict | None, row: RowFacts
+) -> tuple[str | None, str | None]:
     """Compare with the published value: (pass, fail, "not comparable" or None, and the reason)."""
-    published = facts["published"]
-    if published is None:
+    if published is None or value is None:
         return None, None
-    if not facts["comparable"]:
-        return "not comparable", facts["why"]
+    if not row.comparable:
+        return "not comparable", row.why
     tolerance = published["tolerance"]
     if tolerance is None:
         return "not comparable", "no tolerance is set for the published value"

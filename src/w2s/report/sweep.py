@@ -4,37 +4,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from w2s.metrics.registry import METRICS
 from w2s.plan.published import Group
 from w2s.report.choice import RULE, chosen
-from w2s.report.columns import COLUMNS
 from w2s.report.pareto import Point, pareto
-from w2s.report.rows import row_cells
+from w2s.report.rows import row_cells, rows_of, table_of
 from w2s.report.tables import write_table
 
 
 def publish_sweep(group: Group) -> None:
     """A table of every weight that names the chosen ones, and FD against each other metric."""
-    facts = group.facts
-    rows = {row["name"]: row for row in facts["rows"]}
-    cells = {name: row_cells(group, row, rows[facts["baseline"]]) for name, row in rows.items()}
-    for tried in facts["curves"].values():
+    table, rows, methods = table_of(group), rows_of(group), group.facts["curves"]
+    cells = {name: row_cells(group, row, rows[table.baseline]) for name, row in rows.items()}
+    for tried in methods.values():
         choice = chosen({weight: cells[name]["fd"] for weight, name in tried})
         for cell in cells[dict(tried)[choice]].values():
             cell["label"] += " (chosen)"
-    unguided = {"no guidance": [[1.0, facts["baseline"]]]}
+    unguided = {"no guidance": [[1.0, table.baseline]]}
     for picture in (path for path in map(Path, group.paths) if path.suffix == ".png"):
-        column = picture.stem.removeprefix(f"{facts['table']}-")
+        column = picture.stem.removeprefix(f"{table.name}-")
         curves = {
             name: [point(weight, cells[row][column], cells[row]["fd"]) for weight, row in tried]
-            for name, tried in (unguided | facts["curves"]).items()
+            for name, tried in (unguided | methods).items()
         }
-        pareto(picture, group.key, curves, COLUMNS[column].title, COLUMNS["fd"].title)
+        pareto(picture, group.key, curves, METRICS[column].title, METRICS["fd"].title)
     write_table(
         Path(group.paths[0]).parent,
-        facts["table"],
+        table.name,
         group.key,
-        f"{facts['title']}. {RULE}",
-        facts["columns"],
+        f"{table.title}. {RULE}",
+        table.columns,
         list(cells.values()),
     )
 

@@ -9,10 +9,10 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from w2s.metrics.intervals import paired_difference
+from w2s.metrics.registry import METRICS
 from w2s.report.captions import MARKS
 from w2s.report.captions import caption as full_caption
 from w2s.report.cells import replicates
-from w2s.report.columns import COLUMNS
 from w2s.report.files import write_text
 from w2s.report.formats import LATEX, MARKDOWN, TERMINAL, body
 from w2s.report.text import latex, markdown
@@ -79,7 +79,7 @@ def frame(columns: list[str], rows: list[dict]) -> DataFrame:
         cells = [row.get(column) for row in rows]
         for suffix, value in _fields(cells).items():
             data[f"{column}{suffix}"] = [None if cell is None else value(cell) for cell in cells]
-        data[f"{column}_mark"] = marks(COLUMNS[column].better, cells)
+        data[f"{column}_mark"] = marks(METRICS[column].better, cells)
     return pd.DataFrame(data)
 
 
@@ -115,14 +115,14 @@ def marks(better: str | None, cells: list[dict | None]) -> list[str]:
     A row is separated from the best where the 95 % interval of their difference, paired by seed,
     excludes 0.  The best is marked "best" if every other row is separated from it; otherwise it
     and the rows not separated from it are "tied".  Nothing is marked in a column without a better
-    side, or where a row has too few seeds for an interval.
+    side, or where a row has too few seeds for an interval, and real images never are.
     """
-    present = [cell for cell in cells if cell is not None]
-    if better is None or len(present) < 2 or any(not cell["interval"] for cell in present):
+    rivals = [cell for cell in cells if cell is not None and not cell["real"]]
+    if better is None or len(rivals) < 2 or any(not cell["interval"] for cell in rivals):
         return [""] * len(cells)
     pick = min if better == "lower" else max
-    best = pick(present, key=lambda cell: cell["value"])
-    lead = [cell is not None and not separated(cell, best) for cell in cells]
+    best = pick(rivals, key=lambda cell: cell["value"])
+    lead = [bool(cell) and not cell["real"] and not separated(cell, best) for cell in cells]
     mark = "best" if sum(lead) == 1 else "tied"
     return [mark if leads else "" for leads in lead]
 
@@ -147,10 +147,8 @@ def _aligned(lines: list[list[str]]) -> list[str]:
 
 
 def _markdown(table: DataFrame, caption: str) -> str:
-    shown = body(table, MARKDOWN)
-    lines = [list(shown.columns), ["---"] * shown.shape[1], *shown.to_numpy().tolist()]
-    rows = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    return f"{rows}\n{markdown(caption)}\n"
+    rows = body(table, MARKDOWN).to_markdown(index=False, disable_numparse=True)
+    return f"{rows}\n\n{markdown(caption)}\n"
 
 
 def _latex(table: DataFrame, name: str, caption: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from w2s.plan.kinds import KINDS
 from w2s.run.syntax import syntax_digest
 
 RECORD = Path(__file__).with_name("code.json")
+NAMED = re.compile(r"w2s(\.\w+)+:\w+")
 INFRASTRUCTURE = tuple(
     f"w2s.{room}"
     for room in ("errors", "strict", "job", "device", "files", "params", "plan", "store", "run")
@@ -76,6 +78,7 @@ def _source(module: str) -> str:
 
 
 def _imports(tree: ast.Module):
+    """Modules that a tree imports, or names as "module:function" for others to import."""
     for item in ast.walk(tree):
         if isinstance(item, ast.ImportFrom) and item.module:
             yield item.module
@@ -84,6 +87,8 @@ def _imports(tree: ast.Module):
             )
         elif isinstance(item, ast.Import):
             yield from (a.name for a in item.names)
+        elif isinstance(item, ast.Constant) and NAMED.fullmatch(str(item.value)):
+            yield item.value.partition(":")[0]
 
 
 def _is_module(package: str, name: str) -> bool:

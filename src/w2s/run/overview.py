@@ -112,7 +112,7 @@ def _size(count: float) -> str:
 
 def _sharing(planned: Plan) -> list[str]:
     """What shared segments and forked forwards save, in forwards per sample."""
-    rows = {member: one.drawing for member, one in planned.sets.items()}
+    rows = {member: one.drawing for member, one in planned.sets.items() if one.drawing}
     shared = forked = separate = 0.0
     for members in families(rows).values():
         first = rows[members[0]]

@@ -93,7 +93,7 @@ def own_nodes(planned: Plan, group: Group) -> list[str]:
 
 
 def _behind(planned: Plan, key: str) -> set[str]:
-    """A metrics node and the segments that lead to it."""
+    """A metrics node, the decoded samples it scores, and the segments that lead to them."""
     found, todo = set(), [key]
     while todo:
         node = planned.nodes[todo.pop()]
@@ -102,7 +102,7 @@ def _behind(planned: Plan, key: str) -> set[str]:
             k
             for keys in node.inputs.values()
             for k in keys
-            if planned.nodes[k].kind == "segment" and k not in found
+            if planned.nodes[k].kind in ("decoded", "segment") and k not in found
         ]
     return found
 

@@ -1,0 +1,123 @@
+"""Kind `decoded`: images of a sample set, generated or real, and the feature network's outputs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from w2s.data.images import Images
+from w2s.device import pick
+from w2s.errors import UserError
+from w2s.job import Job
+
+
+def build(job: Job) -> dict:
+    """Decode the samples of all shards, or read real images in their place, and extract features.
+
+    spec: batch, images per forward of decoder and feature network.  Parents: features; segment
+    (final shards), vae and latents for samples.  For real images spec has also resolution,
+    per_seed and seeds, and the parents are index and, for the rendered world, images; each seed
+    then stands for a group of them.
+
+    Writes images.npy (uint8 (n, H, W, 3)), labels.npy and seeds.npy (int64 (n,)), what the network
+    gives of features.npy, logits.npy and spatial.npy (float32 (n, d)), all ordered by seed, then
+    sample index, and network.json, the feature network's description.  Raises UserError where
+    shards overlap or leave gaps, or where there are too few real images.
+    """
+    from w2s.metrics.extractors import Network
+
+    network = Network(job.parent("features"), pick(job.execution.device))
+    seeds, labels, images = (_samples if "segment" in job.parents else _real_images)(job, network)
+    np.save(job.out / "seeds.npy", seeds)
+    np.save(job.out / "labels.npy", labels)
+    shutil.copyfile(job.parent("features") / "config.json", job.out / "network.json")
+    parts = -(-len(labels) // job.spec["batch"])
+    arrays: dict[str, np.ndarray] = {}
+    done = 0
+    for pictures in job.progress(images, parts, "decoding batch"):
+        for name, values in ({"images": pictures} | network.extract(pictures)).items():
+            if name not in arrays:
+                arrays[name] = np.lib.format.open_memmap(
+                    job.out / f"{name}.npy", "w+", values.dtype, (len(labels), *values.shape[1:])
+                )
+            arrays[name][done : done + len(pictures)] = values
+        done += len(pictures)
+    for values in arrays.values():
+        values.flush()
+    return {"seconds_features": network.seconds}
+
+
+Batches = tuple[np.ndarray, np.ndarray, Iterable[np.ndarray]]  # seeds, labels, images in batches
+
+
+def _samples(job: Job, network) -> Batches:
+    from w2s.data.latents import Latents
+    from w2s.models.vae import decode, load_vae
+
+    samples = _load_samples(job.parents["segment"])
+    scale = Latents(job.parents["latents"])
+    vae = load_vae(job.parent("vae")).to(network.device)
+
+    def images(rows: slice) -> np.ndarray:
+        return decode(vae, scale.denormalise(samples["x"][rows]), job.spec["batch"])
+
+    return samples["seed"], samples["label"], _in_batches(images, len(samples["x"]), job)
+
+
+def _real_images(job: Job, network) -> Batches:
+    spec = job.spec
+    real = Images.of(job, spec["resolution"])
+    rows = groups(real.labels, len(spec["seeds"]), spec["per_seed"])
+
+    def images(here: slice) -> np.ndarray:
+        return real.read(rows[here])
+
+    seeds = np.repeat(spec["seeds"], spec["per_seed"])
+    return seeds, real.labels[rows], _in_batches(images, len(rows), job)
+
+
+def groups(labels: np.ndarray, count: int, size: int) -> np.ndarray:
+    """Rows of `count` disjoint groups of `size` images, one group after the other.
+
+    The images of each class are dealt to the groups in turn, so that all groups have the same mix
+    of classes, as sample sets with balanced labels have.  Raises UserError for too few images.
+    """
+    if len(labels) < count * size:
+        raise UserError(
+            f"{len(labels)} real images are held out, but {count} groups of {size} are asked for: "
+            "raise data.held_out or lower sampling.per_seed"
+        )
+    chosen = np.random.default_rng(0).permutation(len(labels))[: count * size]
+    by_class = chosen[np.argsort(labels[chosen], kind="stable")]
+    return np.concatenate([by_class[group::count] for group in range(count)])
+
+
+def _in_batches(read: Callable, count: int, job: Job) -> Iterable[np.ndarray]:
+    batch = job.spec["batch"]
+    return (read(slice(first, min(first + batch, count))) for first in range(0, count, batch))
+
+
+def _load_samples(folders: list[Path]) -> dict[str, np.ndarray]:
+    """x, index, label and seed of all shards, sorted by (seed, index)."""
+    from safetensors import safe_open
+
+    names = ("x", "index", "label", "seed")  # a state may hold a method's own tensors as well
+    shards = []
+    for folder in folders:
+        with safe_open(folder / "state.safetensors", framework="numpy") as state:
+            shards.append([state.get_tensor(name) for name in names])
+    whole = [np.concatenate(parts) for parts in zip(*shards, strict=True)]
+    samples = dict(zip(names, whole, strict=True))
+    order = np.lexsort((samples["index"], samples["seed"]))
+    samples = {name: values[order] for name, values in samples.items()}
+    counts = np.unique(samples["seed"], return_counts=True)[1].tolist()
+    within_seed = np.diff(samples["seed"]) == 0
+    if len(set(counts)) != 1 or (np.diff(samples["index"])[within_seed] != 1).any():
+        raise UserError(
+            "the shards of this sample set do not fit together (samples twice or missing, "
+            f"{counts} of the seeds): give the decoder every shard exactly once."
+        )
+    return samples

@@ -1,0 +1,167 @@
+"""What published files say beside the numbers: facts of a table and of each of its rows.
+
+They pass whole, as JSON, from the plan to the report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from w2s.guidance.base import Signal
+from w2s.guidance.windows import acting, windows_in_steps
+from w2s.params.networks import source_of
+from w2s.sampling.trajectories import encode
+
+REAL = "held-out real images"
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What all cells of a table have in common."""
+
+    name: str
+    title: str
+    columns: list[str]
+    baseline: str  # name of a row
+    scale: str
+    dataset: str
+    training_seeds: list[int]
+    index: str  # key of the image index, which names the classes
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """Where the numbers of a row come from."""
+
+    name: str
+    label: str
+    kind: str  # of the nodes that measured it, which also says how the row is drawn
+    measured: list[str]  # their keys, one per training seed; one alone for real images
+    shown: str  # key of the node that holds what is drawn
+    recipe: str
+    real: bool = False
+    branching: str | None = None
+    conditional: bool = True
+    random_labels: bool = False  # whether seeds differ in labels as well as in noise
+    sampler: str | None = None
+    guidance: list[dict] = field(
+        default_factory=list
+    )  # windows in t and in steps, and the method of each
+    trained: list[dict] = field(
+        default_factory=list
+    )  # the same of the guidance trained into the model
+    times: list[float] = field(default_factory=list)  # of the solver, falling
+    steps: list[list] = field(default_factory=list)  # how many in a row, and their method
+    forwards: float | None = None  # per sample and step; none for real images
+    published: dict[str, dict] = field(default_factory=dict)  # by column
+    comparable: bool = True
+    why: str | None = None
+
+
+def table_facts(part, plan, name: str) -> TableFacts:
+    """The facts of one of a part's tables."""
+    table = part.params.tables[name]
+    return TableFacts(
+        name=name,
+        title=table.title,
+        columns=list(table.columns),
+        baseline=table.baseline,
+        scale=part.scale,
+        dataset=part.data["name"],
+        training_seeds=list(part.params.training.seeds),
+        index=plan.index,
+    )
+
+
+def row_facts(part, plan, table: str, name: str) -> RowFacts:
+    """The facts of one of a table's rows."""
+    study = part.params
+    row = study.tables[table].rows[name]
+    sets = [plan.sets[table, name, seed] for seed in study.training.seeds]
+    measured = plan.nodes[sets[0].metrics]
+    common = {
+        "name": name,
+        "label": row.label or name,
+        "kind": measured.kind,
+        "measured": list(dict.fromkeys(s.metrics for s in sets)),
+        "shown": measured.parents["decoded"][0],
+        "published": {c: p.model_dump() for c, p in row.published.items()},
+        "comparable": row.comparable,
+        "why": row.why,
+    }
+    if row.real:
+        return RowFacts(**common, recipe=REAL, real=True)
+    drawing = sets[0].drawing
+    steps, conditional = len(drawing.methods), drawing.start["conditional"]
+    return RowFacts(
+        **common,
+        recipe=recipe_text(study, row.model),
+        branching=branching_text(study, row.model),
+        conditional=conditional,
+        random_labels=conditional and drawing.start["labels"] == "random",
+        sampler=f"{drawing.start['solver']}, {steps} steps",
+        guidance=guidance_facts(study, row, drawing),
+        trained=trained_facts(study, row.model),
+        times=drawing.start["times"],
+        steps=encode(drawing.methods),
+        forwards=drawing.forwards / steps,
+    )
+
+
+def guidance_facts(study, row, trajectory) -> list[dict]:
+    """The windows of a row's guidance: in t, in steps, and the method of each."""
+    if row.guidance is None:
+        return []
+    guidance, times = study.guidance[row.guidance], trajectory.start["times"]
+    spans = acting(guidance, times)
+    return [
+        where | span.window.guide().model_dump(mode="json")
+        for where, span in zip(windows_in_steps(guidance, times), spans, strict=True)
+    ]
+
+
+def trained_facts(study, model: str) -> list[dict]:
+    """The guidance trained into a model: windows in t, the sampling method like it, its weight."""
+    if model not in study.training.recipes:
+        return []
+    windows = study.training.recipes[model].objective.trained_in()
+    return [
+        {"low": low, "high": high, "method": _like(signal), "weight": weight}
+        for signal, low, high, weight in windows
+    ]
+
+
+def _like(weak: Signal) -> str:
+    """The sampling method that moves away from this weak signal."""
+    if weak.null:
+        return "cfg"
+    if weak.head:
+        return "internal"
+    return "skip_layer" if weak.skip else "autoguidance"
+
+
+def branching_text(study, model: str) -> str | None:
+    """A sentence on the trunk that a model's training shares with others."""
+    recipe = study.training.recipes.get(source_of(study, model))
+    if recipe is None or recipe.trunk is None:
+        return None
+    trunk, step = recipe.trunk
+    return f"Networks continue from one trunk ({trunk}, {step} steps), not from scratch."
+
+
+def recipe_text(study, model: str) -> str:
+    """A model's training in words."""
+    if model in study.pretrained:
+        return f"{model}: pretrained"
+    if model in study.weak:
+        weak = study.weak[model]
+        part = weak.part if isinstance(weak.part, str) else f"without blocks {weak.part.skip}"
+        which = "" if part == "full" else f", {part}"
+        if weak.recipe in study.pretrained:
+            return f"{weak.recipe}, pretrained{which}"
+        at = weak.at(study.training.recipes[weak.recipe].steps)
+        return f"{weak.recipe} at step {at}{which}"
+    recipe = study.training.recipes[model]
+    branch = f", from {recipe.branch}" if recipe.branch else ""
+    label = "" if recipe.conditional else ", without labels"
+    return f"{model}: {recipe.objective.name}, {recipe.steps} steps{branch}{label}"
