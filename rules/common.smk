@@ -40,6 +40,11 @@ def urgency(wildcards):
     return PLAN.priority[wildcards.key]
 
 
+def asked(name):
+    """What the plan says that a node's job needs: threads, mem_mb, minutes or gpus."""
+    return lambda wildcards: getattr(PLAN.resources(wildcards.key), name)
+
+
 def group_inputs(kind):
     """What a group of published files waits for."""
 

@@ -9,6 +9,11 @@ rule render:
     log:
         "results/logs/render/{key}.log",
     priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,
@@ -24,6 +29,11 @@ rule index:
     log:
         "results/logs/index/{key}.log",
     priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,
@@ -39,10 +49,11 @@ rule vae:
     log:
         "results/logs/vae/{key}.log",
     priority: urgency
+    threads: asked("threads")
     resources:
-        gpu=PLAN.gpu,
-        mem_mb=16000,
-        runtime=240,
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,
@@ -58,10 +69,11 @@ rule encode:
     log:
         "results/logs/encode/{key}.log",
     priority: urgency
+    threads: asked("threads")
     resources:
-        gpu=PLAN.gpu,
-        mem_mb=16000,
-        runtime=240,
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,
@@ -77,10 +89,11 @@ rule features:
     log:
         "results/logs/features/{key}.log",
     priority: urgency
+    threads: asked("threads")
     resources:
-        gpu=PLAN.gpu,
-        mem_mb=16000,
-        runtime=120,
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,
@@ -96,10 +109,11 @@ rule reference:
     log:
         "results/logs/reference/{key}.log",
     priority: urgency
+    threads: asked("threads")
     resources:
-        gpu=PLAN.gpu,
-        mem_mb=32000,
-        runtime=120,
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,

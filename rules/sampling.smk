@@ -9,10 +9,11 @@ rule sample:
     log:
         "results/logs/sample/{key}.log",
     priority: urgency
+    threads: asked("threads")
     resources:
-        gpu=PLAN.gpu,
-        mem_mb=32000,
-        runtime=480,
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,
@@ -28,10 +29,11 @@ rule decode:
     log:
         "results/logs/decode/{key}.log",
     priority: urgency
+    threads: asked("threads")
     resources:
-        gpu=PLAN.gpu,
-        mem_mb=32000,
-        runtime=240,
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,
@@ -47,9 +49,11 @@ rule evaluate:
     log:
         "results/logs/evaluate/{key}.log",
     priority: urgency
+    threads: asked("threads")
     resources:
-        mem_mb=64000,
-        runtime=240,
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,

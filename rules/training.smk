@@ -9,10 +9,11 @@ rule train:
     log:
         "results/logs/train/{key}.log",
     priority: urgency
+    threads: asked("threads")
     resources:
-        gpu=PLAN.gpu,
-        mem_mb=64000,
-        runtime=1440,
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,
@@ -28,6 +29,11 @@ rule extract:
     log:
         "results/logs/extract/{key}.log",
     priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
     params:
         w2s=W2S,
         plan=PLAN.frozen,

@@ -76,7 +76,15 @@ def test_a_child_is_built_from_verified_parents(nodes):
     assert manifest["parents"] == {"images": [parent.key]}
     assert manifest["spec"] == child.spec
     assert manifest["version"] == KINDS["index"].version
-    assert {"seconds", "cpu_seconds", "start", "end", "packages", "hardware"} <= manifest.keys()
+    assert {
+        "seconds",
+        "cpu_seconds",
+        "peak_mb",
+        "start",
+        "end",
+        "packages",
+        "hardware",
+    } <= manifest.keys()
 
 
 @pytest.mark.parametrize("damage", ["alter", "remove"])

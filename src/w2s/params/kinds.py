@@ -18,7 +18,7 @@ from w2s.strict import Strict, did_you_mean
 class PartKind:
     """How one kind of part is read.  `plan.study` has how it is planned."""
 
-    params: type[Strict]  # with the keys part, tables, sweep and cost, as every kind has
+    params: type[Strict]  # with part, tables, sweep, gpus and cost, as every kind has
     mistakes: Callable[..., Iterator[Mistake]]  # what contradicts what, given the parameters
     find_data: Callable[..., dict]  # the data set as it is, given the parameters and a key to name
     find_networks: Callable[..., dict[str, dict]]  # configurations of pretrained networks, by name

@@ -187,5 +187,7 @@ class PictureParams(Strict):
     """Tables by name."""
     sweep: Sweep | None = None
     """What the weights under guidance are chosen by."""
+    gpus: Annotated[int, Field(ge=0)] = 0
+    """GPUs that a job which computes with networks asks a cluster for; 0: none."""
     cost: Cost | None = None
     """What a forward was measured to cost, for the estimates of `w2s plan`; one for all parts."""

@@ -57,9 +57,9 @@ class Estimator:
         by_kind = {
             "train": self._train,
             "segment": self._segment,
-            "weights": lambda n: Estimate(bytes=FLOAT * parameters(self._network(n.key))),
+            "weights": lambda n: Estimate(bytes=FLOAT * parameters(self.network_of(n.key))),
             "latents": self._latents,
-            "decoded": lambda _: Estimate(bytes=self._samples() * self._picture()),
+            "decoded": lambda _: Estimate(bytes=self.samples() * self._picture()),
         }
         return by_kind[node.kind](node) if node.kind in by_kind else Estimate()
 
@@ -71,15 +71,15 @@ class Estimator:
         return Estimate(count, count * gmacs(network), FLOAT * parameters(network) * (kept + state))
 
     def _segment(self, node: Node) -> Estimate:
-        spec, network = node.spec, self._network(node.parents["model"][0])
+        spec, network = node.spec, self.network_of(node.parents["model"][0])
         shapes = {"main": shape_of(network)}
         for role, keys in node.parents.items():
             if role.startswith("weak:"):
-                shapes[role.removeprefix("weak:")] = shape_of(self._network(keys[0]))
+                shapes[role.removeprefix("weak:")] = shape_of(self.network_of(keys[0]))
         earlier = node.helpers.get("from")
         start = self.plan.nodes[earlier[0]].spec["stop"] if earlier else 0
         piece = Segment(start, decode(spec["steps"]))
-        samples = self._samples() / spec["of"]
+        samples = self.samples() / spec["of"]
         count = samples * segment_forwards(piece, shapes, spec["times"], spec["solver"])
         channels, height, width = spec["shape"]
         space = FLOAT * samples * channels * height * width
@@ -94,16 +94,17 @@ class Estimator:
         """Bytes of one sample's picture and of what the feature network gives of it."""
         return 3 * self.study.data.resolution**2 + FLOAT * OUTPUTS[self.study.features.kind]
 
-    def _samples(self) -> int:
+    def samples(self) -> int:
+        """Samples of a whole set."""
         return len(self.study.sampling.seeds) * self.study.sampling.per_seed
 
-    def _network(self, weights: str) -> Mapping:
+    def network_of(self, weights: str) -> Mapping:
         """The network that a weights node holds."""
         node = self.plan.nodes[weights]
         if "network" in node.spec:
             return node.spec["network"]
         if "whole" in node.parents:
-            whole = self._network(node.parents["whole"][0])
+            whole = self.network_of(node.parents["whole"][0])
         else:
             whole = self.plan.nodes[node.parents["train"][0]].spec["model"]
         return family_of(whole).part_config(whole, node.spec["part"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from w2s.plan.drawing import SampleSet
 from w2s.plan.nodes import Node
 from w2s.plan.published import Group
+from w2s.plan.resources import Budget, Resources
 
 
 @dataclass
@@ -17,12 +18,17 @@ class Plan:
     nodes: dict[str, Node] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     sets: dict[tuple[str, str, int], SampleSet] = field(default_factory=dict)  # table, row, seed
+    budgets: dict[str, Budget] = field(default_factory=dict)  # what prices each node
     index: str = ""  # key of a part's image index, which names the classes
 
     def add(self, node: Node) -> str:
         """Take a node in, once; returns its key."""
         self.nodes.setdefault(node.key, node)
         return node.key
+
+    def resources(self, key: str) -> Resources:
+        """What the job of a node asks of a machine."""
+        return self.budgets[key].of(self.nodes[key])
 
     def joined(self, other: Plan) -> Plan:
         """Both plans as one; what they have in common is there once."""
@@ -32,4 +38,5 @@ class Plan:
             self.nodes | new,  # whose parents and helpers are before them, here or there
             self.groups | other.groups,
             self.sets | other.sets,
+            other.budgets | self.budgets,
         )

@@ -9,6 +9,7 @@ from w2s.params.parts import Part, Study
 from w2s.plan.estimate import Estimator
 from w2s.plan.picture_part import estimate_sweep, plan_pictures, plan_pictures_sweep
 from w2s.plan.plan import Plan
+from w2s.plan.resources import Budget
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,30 @@ PLANNERS = {  # by the names of params.kinds
 
 def plan(study: Study) -> Plan:
     """Everything the study consists of."""
-    return joined(study.scale, (planner_of(part).plan(part) for part in study.parts))
+    planners = ((part, planner_of(part)) for part in study.parts)
+    return joined(study.scale, (_priced(study, p, by.plan(p), by.estimate) for p, by in planners))
 
 
 def plan_sweep(study: Study) -> Plan:
     """The sweeps of guidance weights with all that they rest on; empty where there are none."""
-    return joined(study.scale, (planner_of(part).plan_sweep(part) for part in study.parts))
+    planners = ((part, planner_of(part)) for part in study.parts)
+    return joined(
+        study.scale,
+        (_priced(study, p, by.plan_sweep(p), by.estimate_sweep) for p, by in planners),
+    )
 
 
 def planner_of(part: Part) -> PartPlanner:
     """How this part is planned and priced."""
     return PLANNERS[part.params.part]
+
+
+def _priced(study: Study, part: Part, planned: Plan, estimate) -> Plan:
+    """The plan with what prices its nodes; where it is empty there may be nothing to estimate."""
+    if planned.nodes:
+        budget = Budget(study, part, estimate(part, planned))
+        planned.budgets.update(dict.fromkeys(planned.nodes, budget))
+    return planned
 
 
 def joined(scale: str, plans: Iterable[Plan]) -> Plan:

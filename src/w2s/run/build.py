@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import resource
 import shutil
 import signal
 import sys
@@ -92,6 +93,7 @@ def _work(node: Node, scratch: Path, parents, execution: Execution) -> dict:
         "seconds": round(time.monotonic() - clock, 3),
         "cpu_seconds": round(time.process_time() - startup, 3),
         "startup_cpu_seconds": round(startup, 3),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 
 

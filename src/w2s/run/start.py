@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from w2s.params.load import load_study
 from w2s.plan.nodes import Node
 from w2s.plan.plan import Plan
 from w2s.plan.published import Group
+from w2s.plan.resources import Resources
 from w2s.plan.study import plan, plan_sweep
 from w2s.run.frozen import freeze
 from w2s.store.folders import present
@@ -28,7 +31,7 @@ class Start:
     sweep: tuple[str, ...]  # groups that are published only when asked for
     columns: dict[str, tuple[str, ...]]  # columns of each table
     frozen: str  # the plan as a file, for the jobs
-    gpu: int  # GPUs a job of a GPU stage asks the cluster for
+    resources: Callable[[str], Resources]  # what the job of a node asks for
     priority: dict[str, int]  # by node, from 1: what the first rows of the first table need leads
 
 
@@ -56,7 +59,7 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
         columns={name: table.columns for name, table in tables.items()},
         frozen=str(freeze(planned, study.execution.model_dump())),
         priority=priorities(planned, last=list(tables)[-1]),
-        gpu=int(study.execution.device != "cpu" and study.scale == "paper"),
+        resources=cache(planned.resources),
     )
 
 
