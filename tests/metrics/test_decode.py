@@ -10,6 +10,7 @@ from metric_jobs import BATCH, CLASSES, PER_CLASS, SCORES, SIZE, digests, run
 from naive_scores import naive_frechet
 from safetensors.numpy import save_file
 
+from w2s.data.latents import Latents
 from w2s.errors import UserError
 from w2s.metrics import decode, evaluate, reference
 from w2s.metrics.decode import groups
@@ -67,6 +68,19 @@ def test_scoring_needs_neither_the_decoder_nor_the_network(world, decoded, tmp_p
     whole = result_of(evaluate_in(tmp_path / "a", decoded, world.reference))["per_seed"]
     part = evaluate_in(tmp_path / "b", only, world.reference, metrics=["recall", "fd"])
     assert result_of(part)["per_seed"] == {name: whole[name] for name in ("recall", "fd")}
+
+
+def test_samples_may_bring_the_constants_of_their_latents(world, samples, decoded, tmp_path):
+    """Under the constants of the latents encoded here, the images are those that they give."""
+    latents = Latents([samples.parents["latents"]])
+    plain = latents.denormalise(samples.state["x"])
+    folder = tmp_path / "scaled"
+    folder.mkdir()
+    save_file(samples.state | {"x": (plain - 0.25) * 2}, folder / "state.safetensors")
+    parents = {"segment": [folder], "vae": samples.parents["vae"]}
+    scaled = decode_in(tmp_path / "out", world, parents, scaling={"shift": 0.25, "scale": 2.0})
+    ours, theirs = (np.load(f / "images.npy").astype(int) for f in (scaled, decoded))
+    assert abs(ours - theirs).max() <= 1  # rounded in another order
 
 
 def test_shard_order_does_not_change_a_byte(world, samples, decoded, tmp_path):

@@ -76,6 +76,25 @@ def test_a_row_says_where_its_network_comes_from(study):
     assert (facts["branching"], facts["trained"], facts["conditional"]) == (None, [], True)
 
 
+def test_latents_of_its_own_scaling_are_decoded_by_it(study):
+    before = study.plan(scale="smoke")
+    study.edit(("pretrained", "given", "scaling"), {"scale": 0.5, "shift": 0.1}, SMOKE)
+    planned = study.plan(scale="smoke")
+    metrics = planned.nodes[planned.sets["guidance", "given", 0].metrics]
+    decoded = planned.nodes[metrics.parents["decoded"][0]]
+    assert decoded.spec["scaling"] == {"scale": 0.5, "shift": 0.1}
+    assert "latents" not in decoded.parents
+    rest = [key for key in before.sets if key[1] not in ("given", "guided")]
+    assert all(before.sets[key].metrics == planned.sets[key].metrics for key in rest)
+
+
+def test_networks_of_other_latents_do_not_guide(study):
+    study.edit(("pretrained", "given", "scaling"), {"scale": 0.5}, SMOKE)
+    study.edit(("guidance", "ag-given", "weak"), "early", SMOKE)
+    with pytest.raises(UserError, match=r"guided\.guidance: 'early' was trained on"):
+        study.plan(scale="smoke")
+
+
 def test_it_guides_a_trained_network_and_its_keys_follow_its_content(study, tmp_path):
     study.edit(("guidance", "ag-given", "weak"), "given", SMOKE)
     study.edit((*ROWS, "guided", "model"), "base", SMOKE)

@@ -9,7 +9,17 @@ from PIL import Image
 from report_rows import KEY, REAL, ROW, TABLE, key_of
 
 from w2s.plan.published import Group
-from w2s.report.pictures import COLUMNS, draw_pictures, first_seed, of_classes, varied
+from w2s.report.grid import APART
+from w2s.report.pictures import (
+    COLUMNS,
+    COMPARED,
+    GAIN,
+    changed,
+    draw_pictures,
+    first_seed,
+    of_classes,
+    varied,
+)
 from w2s.report.publish import publish
 from w2s.store import folders
 
@@ -44,12 +54,18 @@ def drawn(tmp_path, monkeypatch):
     return tmp_path
 
 
-def shades(path, lines):
-    """The shade of each picture of a grid: (lines, columns)."""
-    pixels = np.asarray(Image.open(path))[:-12, :-12]
+def shades(path, lines, columns=COLUMNS, margin=12):
+    """The shade of each picture of a grid's last block: (lines, columns)."""
+    pixels = np.asarray(Image.open(path))[:-12, :-margin]
     pitch = 96 + 4
-    left, top = pixels.shape[1] - COLUMNS * pitch + 4, pixels.shape[0] - lines * pitch + 4
+    left, top = pixels.shape[1] - columns * pitch + 4, pixels.shape[0] - lines * pitch + 4
     return pixels[top + 48 :: pitch, left + 48 :: pitch, 0]
+
+
+def blocks(path, lines):
+    """The shades of the pictures, and of what has changed in them."""
+    right = 12 + COMPARED * 100 - 4 + APART + 4
+    return shades(path, lines, COMPARED, right), shades(path, lines, COMPARED)
 
 
 def test_as_many_classes_as_can_be_are_shown():
@@ -82,6 +98,28 @@ def test_real_images_stand_under_their_own_class_or_leave_a_gap(drawn):
 def test_without_classes_real_images_are_just_varied(drawn):
     draw_pictures(drawn / "grid.png", KEY, TABLE, [REAL, replace(ROW, conditional=False)])
     assert (shades(drawn / "grid.png", 2) != 255).all()
+
+
+def test_beside_its_samples_a_row_shows_what_it_changed(drawn):
+    """The guided row's pixels lie 5 above the baseline's, which itself and real images lack."""
+    plain = replace(ROW, name="none", label="no guidance", shown="5" * 16)
+    labels = np.load(folders.node_dir("decoded", ROW.shown) / "labels.npy")
+    images = np.load(folders.node_dir("decoded", ROW.shown) / "images.npy") - np.uint8(5)
+    seeds = np.repeat([4, 7], 20)
+    store("decoded", plain.shown, images=images, labels=labels, seeds=seeds)
+    draw_pictures(drawn / "grid.png", KEY, TABLE, [REAL, plain, ROW])
+    pictures, changes = blocks(drawn / "grid.png", 3)
+    np.testing.assert_array_equal(pictures[1] + 5, pictures[2])
+    assert set(pictures[2]) == {10, 20, 30}
+    assert (changes[:2] == 255).all()
+    assert (changes[2] == 128 + 5 * GAIN).all()
+
+
+def test_a_change_beyond_what_fits_is_cut_off():
+    low, high = np.zeros((1, 2, 2, 3), np.uint8), np.full((1, 2, 2, 3), 200, np.uint8)
+    assert (changed(high, low) == 255).all()
+    assert (changed(low, high) == 0).all()
+    assert (changed(high, high) == 128).all()
 
 
 def test_a_group_passes_its_facts_whole_to_what_is_published(drawn):

@@ -18,7 +18,8 @@ def build(job: Job) -> dict:
     """Decode the samples of all shards, or read real images in their place, and extract features.
 
     spec: batch, images per forward of decoder and feature network.  Parents: features; segment
-    (final shards), vae and latents for samples.  For real images spec has also resolution,
+    (final shards), vae and latents for samples, or in the place of latents a spec with scaling, the
+    shift and scale of the samples' latents.  For real images spec has also resolution,
     per_seed and seeds, and the parents are index and, for the rendered world, images; each seed
     then stands for a group of them.
 
@@ -58,11 +59,14 @@ def _samples(job: Job, network) -> Batches:
     from w2s.models.vae import decode, load_vae
 
     samples = _load_samples(job.parents["segment"])
-    scale = Latents(job.parents["latents"])
+    own = job.spec.get("scaling")
+    latents = None if own else Latents(job.parents["latents"])
     vae = load_vae(job.parent("vae")).to(network.device)
 
     def images(rows: slice) -> np.ndarray:
-        return decode(vae, scale.denormalise(samples["x"][rows]), job.spec["batch"])
+        x = samples["x"][rows]
+        z = latents.denormalise(x) if latents else x / own["scale"] + own["shift"]
+        return decode(vae, z, job.spec["batch"])
 
     return samples["seed"], samples["label"], _in_batches(images, len(samples["x"]), job)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from w2s.params.networks import sees_labels, source_of
+from w2s.params.networks import scaling_of, sees_labels, source_of
 from w2s.params.pictures import PictureParams
 
 Mistake = tuple[tuple[str | int, ...], str]  # the key's path, and what is wrong there
@@ -30,13 +30,28 @@ def pretrained_networks(study: PictureParams) -> Iterator[Mistake]:
                 yield ("tables", table_name, "rows", name, "model"), what
 
 
-def labels(study: PictureParams) -> Iterator[Mistake]:
-    """Conditional networks led by weak ones that never saw labels."""
-    led = [
-        (("training", "recipes", name, "weak"), name, recipe.weak)
-        for name, recipe in study.training.recipes.items()
-        if recipe.weak is not None and recipe.conditional
-    ]
+def pairs(study: PictureParams) -> Iterator[Mistake]:
+    """Networks led by weak ones that never saw labels, or that live on other latents."""
+    for at, model, net in _led(study):
+        if sees_labels(study, model) and not sees_labels(study, net):
+            what = (
+                f"'{net}' never saw labels and '{model}' did, so labels would index weights of "
+                f"'{net}' that were never trained; take a weak network with labels"
+            )
+            yield at, what
+        if scaling_of(study, model) != scaling_of(study, net):
+            what = (
+                f"'{net}' was trained on latents of another scaling than '{model}', so the two "
+                "cannot be compared; take a weak network of the same latents"
+            )
+            yield at, what
+
+
+def _led(study: PictureParams) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Where a weak network leads another: the key's path, the network, and the weak one."""
+    for name, recipe in study.training.recipes.items():
+        if recipe.weak is not None:
+            yield ("training", "recipes", name, "weak"), name, recipe.weak
     guided = [
         (("tables", table_name, "rows", name, "guidance"), row.model, row.guidance)
         for table_name, table in study.tables.items()
@@ -48,13 +63,5 @@ def labels(study: PictureParams) -> Iterator[Mistake]:
             (("sweep", "weights", name), study.sweep.model, name) for name in study.sweep.weights
         ]
     for at, model, guidance in guided:
-        if sees_labels(study, model):
-            nets = [getattr(window, "weak", None) for window in study.guidance[guidance]]
-            led += [(at, model, net) for net in dict.fromkeys(nets) if net is not None]
-    for at, model, net in led:
-        if not sees_labels(study, net):
-            what = (
-                f"'{net}' never saw labels and '{model}' did, so labels would index weights of "
-                f"'{net}' that were never trained; take a weak network with labels"
-            )
-            yield at, what
+        nets = [getattr(window, "weak", None) for window in study.guidance[guidance]]
+        yield from ((at, model, net) for net in dict.fromkeys(nets) if net is not None)

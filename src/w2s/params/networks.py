@@ -21,6 +21,12 @@ def sees_labels(params, name: str) -> bool:
     return (params.pretrained.get(source) or params.training.recipes[source]).conditional
 
 
+def scaling_of(params, name: str) -> dict | None:
+    """The latents' constants of a network that brings its own; None for the study's."""
+    block = params.pretrained.get(source_of(params, name))
+    return block.scaling.model_dump() if block and block.scaling else None
+
+
 def network_behind(part, name: str) -> dict:
     """The configuration of the network behind a recipe, weak model or pretrained network.
 

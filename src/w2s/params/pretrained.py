@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from w2s.errors import UserError
 from w2s.models.registry import family_of
@@ -17,6 +17,15 @@ from w2s.params.networks import latent_shape
 from w2s.strict import Strict
 
 CHECKPOINTS = (".pt", ".pth")  # a single file of torch; anything else is a folder of ours
+
+
+class Scaling(Strict):
+    """How a network's latents follow from the VAE's own: ``(z - shift) * scale``."""
+
+    shift: float = 0.0
+    """What is subtracted from the VAE's latents."""
+    scale: PositiveFloat
+    """What the difference is multiplied by; 0.18215 for the first Stable Diffusion VAE."""
 
 
 class Pretrained(Strict):
@@ -33,6 +42,8 @@ class Pretrained(Strict):
     time: Literal["noise-at-one", "data-at-one"] | None = None
     """Direction of a checkpoint's time; null: noise at one for weights with the marks of REPA or
     SGG, data at one for others."""
+    scaling: Scaling | None = None
+    """The constants of the latents it was trained on; null: those of the study's latents."""
     fingerprint: str | None = None
     """Identity of the weights; hashed from the files if null."""
 

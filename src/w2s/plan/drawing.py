@@ -18,6 +18,7 @@ class Drawing:
     shapes: dict[str, Shape]  # of all networks, "main" being the model
     start: dict  # what the first state depends on
     methods: Trajectory
+    scaling: dict | None = None  # shift and scale of its latents, if not the study's own
 
     @cached_property
     def forwards(self) -> float:

@@ -110,15 +110,17 @@ class Pictures:
         spec["resolution"] = self.study.data.resolution
         return self.add(Node("reference", spec, parents | self.images, local=self.folder))
 
-    def metrics(self, segments: tuple[str, ...], name: str) -> str:
-        """The metrics of a sample set, whose shards end in these segments."""
-        parents = {
-            "segment": segments,
-            "vae": (self.vae,),
-            "latents": self.latents,
-            "features": (self.features,),
-        }
-        spec = {"batch": self.study.metrics.batch}
+    def metrics(self, segments: tuple[str, ...], name: str, scaling: dict | None) -> str:
+        """The metrics of a sample set, whose shards end in these segments.
+
+        scaling: shift and scale of its latents; None for those of the latents encoded here.
+        """
+        parents = {"segment": segments, "vae": (self.vae,), "features": (self.features,)}
+        spec: dict = {"batch": self.study.metrics.batch}
+        if scaling:
+            spec["scaling"] = scaling
+        else:
+            parents["latents"] = self.latents
         return self._scored(Node("decoded", spec, parents, label=f"decode {name}"), name)
 
     @cached_property

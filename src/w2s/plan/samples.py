@@ -8,7 +8,7 @@ from functools import partial
 from w2s.errors import UserError
 from w2s.guidance.windows import resolve
 from w2s.models.registry import family_of, shape_of
-from w2s.params.networks import network_behind, sees_labels, untrained_head
+from w2s.params.networks import network_behind, scaling_of, sees_labels, untrained_head
 from w2s.plan.drawing import Drawing, SampleSet
 from w2s.plan.nodes import Node, canonical
 from w2s.plan.planner import Planner
@@ -99,6 +99,7 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
             "shape": list(family.latents(config)),
         },
         methods=tuple(methods),
+        scaling=scaling_of(study, row.model),
     )
     with where():
         one.forwards  # noqa: B018
@@ -128,7 +129,7 @@ def _sample_set(planner: Planner, one: Drawing, chain: list[Segment], name: str)
         _chain(planner, pieces, {"shard": i, "of": study.sampling.shards}, name)
         for i in range(study.sampling.shards)
     )
-    return SampleSet(one, finals, planner.pictures.metrics(finals, name))
+    return SampleSet(one, finals, planner.pictures.metrics(finals, name, one.scaling))
 
 
 def _piece(one: Drawing, segment: Segment) -> tuple[dict, dict]:

@@ -17,39 +17,49 @@ if TYPE_CHECKING:
 CELL = 96  # pixels; smaller images are enlarged by a whole factor, never beyond this
 LARGEST = 128  # pixels; larger images are reduced to this
 GAP = 4
+APART = 24  # between two blocks of columns
 MARGIN = 12
 FONT_SIZE = 17
 LINE = 1.3  # line height in font sizes
 
 
-def sample_grid(path: Path, key: str, rows: list[tuple[str, ndarray]], columns: list[str]) -> None:
+def sample_grid(
+    path: Path,
+    key: str,
+    rows: list[tuple[str, ndarray]],
+    columns: list[str],
+    aside: tuple[int, str] | None = None,
+) -> None:
     """Write a PNG with one line per row and its label on the left.
 
     rows: (label, images uint8 (n, H, W, 3)); a label may have several lines, of which all after
         the first are shown in grey. Every row has the same n, H and W.
     columns: n labels shown above the images; empty strings where there is nothing to say.
+    aside: the column from which on images stand apart, and the heading above them.
     """
     from PIL import Image, ImageDraw
     from PIL.PngImagePlugin import PngInfo
 
     font = _font()
     size = _cell_size(rows[0][1].shape[1])
-    left, top = _corner(rows, columns, font, size)
+    apart, heading = aside or (len(columns), "")
+    left, top = _corner(rows, columns, heading, font, size)
     pitch = size + GAP
-    width = left + len(columns) * pitch - GAP + MARGIN
+    places = [left + i * pitch + (APART if i >= apart else 0) for i in range(len(columns))]
+    width = places[-1] + size + MARGIN
     height = top + len(rows) * pitch - GAP + MARGIN
     canvas = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(canvas)
-    for column, label in enumerate(columns):
-        middle = left + column * pitch + size // 2
-        draw.multiline_text(
-            (middle, top - GAP - 2), _wrap(label, font, size), INK, font, "md", align="center"
-        )
+    if heading:
+        draw.text((places[apart], MARGIN), heading, GREY, font, anchor="la")
+    for place, label in zip(places, columns, strict=True):
+        at = place + size // 2, top - GAP - 2
+        draw.multiline_text(at, _wrap(label, font, size), INK, font, "md", align="center")
     for row, (label, images) in enumerate(rows):
         y = top + row * pitch
         _row_label(draw, label, font, y + size / 2)
-        for column, image in enumerate(images):
-            canvas.paste(_resize(Image.fromarray(image), size), (left + column * pitch, y))
+        for place, image in zip(places, images, strict=True):
+            canvas.paste(_resize(Image.fromarray(image), size), (place, y))
     info = PngInfo()
     info.add_text("w2s-key", key)
     with replacing(path) as scratch:
@@ -67,13 +77,15 @@ def _cell_size(size: int) -> int:
     return size * max(CELL // size, 1) if size <= LARGEST else LARGEST
 
 
-def _corner(rows: list, columns: list[str], font: FreeTypeFont, size: int) -> tuple[int, int]:
-    """Where the first image goes: right of the widest row label, below the tallest column label."""
+def _corner(
+    rows: list, columns: list[str], heading: str, font: FreeTypeFont, size: int
+) -> tuple[int, int]:
+    """Where the first image goes: right of the widest row label, below all that stands above."""
     lines = [line for label, _ in rows for line in label.split("\n")]
     left = MARGIN + max(int(font.getlength(line)) for line in lines) + MARGIN
     tallest = max(_wrap(label, font, size).count("\n") + 1 for label in columns)
-    shown = any(columns)
-    return left, MARGIN + (int(tallest * LINE * FONT_SIZE) + GAP if shown else 0)
+    above = (tallest if any(columns) else 0) + (1 if heading else 0)
+    return left, MARGIN + (int(above * LINE * FONT_SIZE) + GAP if above else 0)
 
 
 def _wrap(label: str, font: FreeTypeFont, width: int) -> str:
