@@ -47,6 +47,13 @@ def test_the_rendered_world_draws_as_many_others_as_there_are_samples(study_fold
     assert {trained.key, held_out.key} < behind(planned, [row.metrics])  # by the reference
 
 
+def test_every_class_of_the_rendered_world_is_held_out_too(study_folder):
+    study_folder.edit(("sampling", "seeds"), [0, 1])
+    study_folder.edit(("sampling", "per_seed"), 107)
+    (held_out,) = (n for n in study_folder.plan().nodes.values() if "render held-out" in n.label)
+    assert held_out.spec["count"] == 240  # 214 samples, in whole turns of 30 classes
+
+
 def test_a_folder_is_split_for_everything_that_learns(study_folder):
     study_folder.edit(("data",), FOLDER | {"held_out": 1500})
     planned = study_folder.plan()

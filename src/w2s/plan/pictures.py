@@ -30,7 +30,8 @@ class Pictures:
         """The same of images that nothing is trained on or compared with."""
         data, sampling = self.study.data, self.study.sampling
         if data.kind == "toy":
-            count = len(sampling.seeds) * sampling.per_seed
+            turns = -(-len(sampling.seeds) * sampling.per_seed // data.classes)
+            count = turns * data.classes  # as many of each class, and no class without images
             return self._rendered(count, data.seed + UNSEEN, " held-out images")
         return {"index": (self._part("held out"),)}
 
