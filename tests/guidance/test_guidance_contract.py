@@ -6,21 +6,23 @@ from guidance_fakes import (
     ALL,
     NONLINEAR,
     NULL_HEAD,
+    SCHEDULED,
     SHIFTS,
     SKIP,
     SLOPES,
     WEAK,
-    WEAK_SIGNAL,
     batch,
     linear,
     make,
     run,
     step,
+    weak_prediction,
+    weak_signals,
 )
 from pydantic import ValidationError
 
 from w2s.guidance.base import HEAD, NULL, STRONG, Method, Signal, State
-from w2s.guidance.registry import METHODS
+from w2s.guidance.registry import METHODS, method_against
 
 NAMES = sorted(METHODS)
 
@@ -33,16 +35,39 @@ def test_weight_one_is_plain_conditional(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_weight_zero_is_the_weak_signal_alone(name):
     x, v = batch()
-    weak = WEAK_SIGNAL.get(name, NULL)
     for i in range(8):
-        assert make(name, weight=0.0).at(step(i)).signals() == (weak,)
-        assert torch.equal(run(make(name, weight=0.0), v, x, step(i)), v[weak])
+        assert make(name, weight=0.0).at(step(i)).signals() == weak_signals(name)
+        assert STRONG not in weak_signals(name)
+        weak = weak_prediction(name, v, x, step(i))
+        assert torch.equal(run(make(name, weight=0.0), v, x, step(i)), weak)
+
+
+@pytest.mark.parametrize(
+    ("name", "weak"),
+    [("autoguidance", WEAK), ("cfg", NULL), ("internal", HEAD), ("s2", SKIP), ("skip_layer", SKIP)],
+)
+def test_the_weak_signals_are_those_of_the_papers(name, weak):
+    assert weak_signals(name) == (weak,)
+    assert method_against(weak) == {"s2": "skip_layer"}.get(name, name)
+
+
+def test_no_method_extrapolates_from_a_mixture_of_weaknesses():
+    with pytest.raises(LookupError):
+        method_against(Signal(null=True, skip=(1,)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_weights_to_sweep_rise_and_guide(name):
+    tried = METHODS[name].sweep
+    assert tried[0] > 1
+    assert list(tried) == sorted(set(tried))
+    assert all(make(name, weight=w).at(step(3)) is not None for w in tried)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_below_one_interpolate(name):
     x, v = batch()
-    weak = v[WEAK_SIGNAL.get(name, NULL)]
+    weak = weak_prediction(name, v, x, step(2, first=2))
     expected = weak + 0.4 * (v[STRONG] - weak)
     torch.testing.assert_close(run(make(name, weight=0.4), v, x, step(2, first=2)), expected)
 
@@ -71,7 +96,7 @@ def test_a_resolved_method_survives_its_record(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_schedule_ends_in_the_numbers_it_passes_through(name):
-    if name == "tv_cfg":
+    if name not in SCHEDULED:
         with pytest.raises(ValidationError):
             make(name, weight={"schedule": "linear", "start": 3, "end": 1})
         return

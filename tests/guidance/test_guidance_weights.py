@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from w2s.guidance.cfg import CFG
+from w2s.guidance.methods.cfg import CFG
 from w2s.guidance.weights import weight_at
 
 ENDS = {"start": 4.0, "end": 1.5}

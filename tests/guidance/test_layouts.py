@@ -12,8 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from w2s.errors import UserError
 from w2s.guidance.base import State, Step
 from w2s.guidance.blend import Blend
+from w2s.guidance.methods.tv_cfg import TVCFG
 from w2s.guidance.registry import METHODS
-from w2s.guidance.tv_cfg import TVCFG
 from w2s.guidance.weights import Cosine, Linear, Power, Triangle
 from w2s.guidance.windows import Guidance, acting, resolve, windows_in_steps
 from w2s.sampling.grid import time_grid

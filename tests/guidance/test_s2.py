@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from w2s.guidance.base import NULL, STRONG
-from w2s.guidance.cfg import CFG
-from w2s.guidance.s2 import S2
-from w2s.guidance.skip_layer import SkipLayer
+from w2s.guidance.methods.cfg import CFG
+from w2s.guidance.methods.s2 import S2
+from w2s.guidance.methods.skip_layer import SkipLayer
 
 
 @settings(deadline=None)
@@ -53,7 +53,7 @@ def test_every_bit_of_a_seed_counts():
 
 def test_draws_are_those_of_another_process():
     code = (
-        "from w2s.guidance.s2 import S2\n"
+        "from w2s.guidance.methods.s2 import S2\n"
         "print(S2(cfg=2.0, droppable=[1, 23], masks=2, seed=3).draw(7))"
     )
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from w2s.errors import UserError
-from w2s.guidance.cfg import CFG
-from w2s.guidance.tv_cfg import TVCFG
+from w2s.guidance.methods.cfg import CFG
+from w2s.guidance.methods.tv_cfg import TVCFG
 
 SHAPES = ["symmetric", "interval", "stepup", "stepdown"]
 

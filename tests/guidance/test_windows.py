@@ -10,10 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from w2s.errors import UserError
 from w2s.guidance.base import NULL, STRONG, Method, State
-from w2s.guidance.blend import Blend
-from w2s.guidance.cfg import CFG
-from w2s.guidance.registry import METHODS, method_from
-from w2s.guidance.skip_layer import SkipLayer
+from w2s.guidance.blend import Blend, step_from
+from w2s.guidance.methods.cfg import CFG
+from w2s.guidance.methods.skip_layer import SkipLayer
+from w2s.guidance.registry import METHODS
 from w2s.guidance.windows import Guidance, Span, resolve, windows_in_steps
 from w2s.sampling.grid import time_grid
 
@@ -96,7 +96,7 @@ def test_a_blend_mixes_two_methods_and_asks_for_each_signal_once():
     blend = Blend(first=CFG(weight=3.0), second=None, factor=0.25)
     assert blend.signals() == (STRONG, NULL)
     assert blend.combine({STRONG: 5.0, NULL: 1.0}, None, 0.5, State()) == 0.75 * 13 + 0.25 * 5
-    assert method_from(blend.model_dump(mode="json")) == blend
+    assert step_from(blend.model_dump(mode="json")) == blend
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,15 @@ def test_every_method_is_swept_and_stands_in_the_guidance_table():
     assert {w.method for name in shown for w in params.guidance[name]} == METHODS.keys()
 
 
+def test_an_entry_left_to_its_method_is_swept_as_the_method_says():
+    params = load_study(FILE, {"scale": "mini"}).part().params
+    tried = params.sweep.tried(params.guidance)
+    for name in ("cfg", "apg", "mambo-g", "s2", "sgg"):
+        assert params.sweep.weights[name] == "default"
+        assert tried[name] == METHODS[params.guidance[name][0].method].sweep
+    assert tried["cfg-interval"] == params.sweep.weights["cfg-interval"] == (1.5, 2, 2.5, 3, 4)
+
+
 def test_every_weight_that_was_not_swept_has_its_reason_in_the_file():
     params = load_study(FILE, {"scale": "mini"}).part().params
     others = params.guidance.keys() - params.sweep.weights.keys()
@@ -62,7 +71,7 @@ def test_every_weight_that_was_not_swept_has_its_reason_in_the_file():
 
 def test_a_row_per_weight_on_seeds_of_its_own(study, sweep):
     params = study.part().params
-    tried = params.sweep.weights
+    tried = params.sweep.tried(params.guidance)
     assert len(sweep.sets) == 1 + sum(len(weights) for weights in tried.values())
     for one in sweep.sets.values():
         assert one.drawing.start["seeds"] == [100, 101]
@@ -112,6 +121,8 @@ def test_the_overview_says_apart_what_the_sweep_would_add(study, sweep, tmp_path
     [
         ("sweep: {weights: {cfg: [2, 3]}}", "every entry must try as many weights"),
         ("sweep: {weights: {cgf: [1, 2, 3, 4, 5]}}", "no entry under guidance named 'cgf'"),
+        ("sweep: {weights: {cfg: often}}", "sweep.weights.cfg: must be 'default', not 'often'"),
+        ("guidance: {void: []}\nsweep: {weights: {void: default}}", "no window, so no weight"),
         ("sweep: {weights: {cfg-linear: [1, 2, 3, 4, 5]}}", "is a schedule"),
         ("sweep: {seeds: [100, 1]}", "seed 1 is one of sampling.seeds"),
         ("sweep: {seeds: [100]}", "at least 2"),

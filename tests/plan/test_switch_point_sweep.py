@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from w2s.guidance.cfg import CFG
+from w2s.guidance.methods.cfg import CFG
 from w2s.guidance.windows import Guidance
 from w2s.params.load import load_study
 from w2s.params.pictures import Row, Table

@@ -1,8 +1,11 @@
 """Every guidance method as one plain formula on full, separate velocity predictions.
 
 Deliberately naive: dense tensors of float64, one sample at a time where norms are involved, no
-sharing, no special cases beyond the formulas'.  ``c`` conditional, ``u`` null, ``k`` blocks
-skipped, ``m`` and ``um`` the mid heads of both, ``s`` the weak network, ``g`` the weight of CFG.
+sharing, no special cases beyond the formulas'.  A method's formula has the method's name, and its
+parameters say what it needs: ``w`` the weight, ``c`` conditional, ``u`` null, ``k`` blocks skipped,
+``m`` and ``um`` the mid heads of both, ``s`` the weak network, ``x`` and ``t``; any other parameter
+is the method's own argument of that name, ``cfg`` the weight of the CFG around it.  Methods with a
+state, draws or a schedule of their own are called by hand.
 """
 
 import math
@@ -18,16 +21,16 @@ def autoguidance(w, c, s):
     return s + w * (c - s)
 
 
-def skip_layer(w, c, k, u=0.0, g=1.0):
-    return c + (g - 1) * (c - u) + (w - 1) * (c - k)
+def skip_layer(w, c, k, u, cfg):
+    return c + (cfg - 1) * (c - u) + (w - 1) * (c - k)
 
 
 def s2(w, g, c, u, ks):
     return u + g * (c - u) - (w - 1) * (torch.stack(ks).mean(0) - c)
 
 
-def internal(w, c, m, u=0.0, um=0.0, g=1.0):
-    return cfg(g, m + w * (c - m), um + w * (u - um))
+def internal(w, c, m, u, um, cfg):
+    return um + w * (u - um) + cfg * ((m + w * (c - m)) - (um + w * (u - um)))
 
 
 def each(formula, *batches):
@@ -67,10 +70,10 @@ def cfg_zero_star(w, c, u):
     return each(lambda a, b: cfg(w, a, (a * b).sum() / (b * b).sum() * b), c, u)
 
 
-def cfg_rescale(w, c, u, phi):
+def cfg_rescale(w, c, u, rescale):
     def one(a, b):
         guided = cfg(w, a, b)
-        return phi * guided * a.std() / guided.std() + (1 - phi) * guided
+        return rescale * guided * a.std() / guided.std() + (1 - rescale) * guided
 
     return each(one, c, u)
 
@@ -89,8 +92,8 @@ def mambo_g(w, c, u, alpha):
     )
 
 
-def tv_symmetric(w, times):
-    """Weights of all steps by the two-slope construction of the published scheduler."""
+def tv_cfg(w, times):
+    """Weights of all steps, shape symmetric, by the published scheduler's two slopes."""
     n = len(times) - 1
     if n % 2:
         up = torch.linspace(1, 2 * w - 1, n // 2 + 1, dtype=torch.float64)

@@ -5,11 +5,13 @@ resolution of windows, schedules, signals or solvers.
 """
 
 from dataclasses import dataclass, field
+from inspect import signature
 from itertools import pairwise
 
 import naive_guidance as naive
 import torch
 
+from w2s.guidance.registry import METHODS
 from w2s.models.sit_network import SiT
 
 
@@ -46,7 +48,7 @@ class Predictions:
     u = property(lambda self: self._forward("main", self.null))
     m = property(lambda self: self._forward("main", self.labels, head=True))
     um = property(lambda self: self._forward("main", self.null, head=True))
-    s = property(lambda self: self._forward("weak", self.labels))
+    s = property(lambda self: self._forward("small", self.labels))
 
     def k(self, *blocks):
         return self._forward("main", self.labels, skip=blocks)
@@ -110,6 +112,23 @@ def sample(nets, x, labels, null, times, windows, solver, noise):
     return x
 
 
+def formula_of(name, weight, arguments):
+    """A method's formula in `naive_guidance`, called with what its parameters ask for."""
+    function, method = getattr(naive, name), METHODS[name](weight=weight, **arguments)
+
+    def value(parameter, p):
+        if parameter == "w":
+            return weight
+        if parameter == "k":
+            return p.k(*method.blocks)
+        return getattr(p if hasattr(p, parameter) else method, parameter)
+
+    def formula(p, i, steps, memory):
+        return function(**{name: value(name, p) for name in signature(function).parameters})
+
+    return formula
+
+
 def apg(w, beta, eta, r):
     """APG step by step: a step's first evaluation is remembered by the steps after it."""
 
@@ -139,7 +158,7 @@ def tv_symmetric(w, times):
     def formula(p, i, steps, memory):
         own = [times[k] for k in (*steps, steps[-1] + 1)]
         unit = [(t - own[-1]) / (own[0] - own[-1]) for t in own]
-        return naive.cfg(naive.tv_symmetric(w, unit)[i - steps[0]], p.c, p.u)
+        return naive.cfg(naive.tv_cfg(w, unit)[i - steps[0]], p.c, p.u)
 
     return formula
 

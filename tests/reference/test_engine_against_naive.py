@@ -6,6 +6,7 @@ import torch
 from naive_sampler import (
     Window,
     apg,
+    formula_of,
     linear,
     random_sit,
     tv_interval,
@@ -15,8 +16,8 @@ from naive_sampler import sample as naive_sample
 from pydantic import TypeAdapter
 
 from w2s.conditions.base import Condition
+from w2s.guidance.methods.s2 import S2
 from w2s.guidance.registry import METHODS
-from w2s.guidance.s2 import S2
 from w2s.guidance.windows import Guidance, resolve
 from w2s.sampling.denoiser import Denoiser
 from w2s.sampling.grid import time_grid
@@ -43,49 +44,30 @@ def zero_star(p, i, steps, memory):
 
 
 RAMP = {"schedule": "linear", "start": 4.0, "end": 1.5}
-CASES = {
-    "cfg": ({"weight": 2.5}, plain(lambda p: naive.cfg(2.5, p.c, p.u))),
+BY_HAND = {  # with a state, draws or a schedule of their own, or in which a formula has a limit
     "cfg ramp": ({"weight": RAMP}, linear(4.0, 1.5, lambda w, p: naive.cfg(w, p.c, p.u))),
-    "cfg below one": ({"weight": 0.4}, plain(lambda p: naive.cfg(0.4, p.c, p.u))),
-    "autoguidance": (
-        {"weight": 2.5, "weak": "weak"},
-        plain(lambda p: naive.autoguidance(2.5, p.c, p.s)),
-    ),
-    "skip_layer": (
-        {"weight": 3.0, "blocks": [2, 3]},
-        plain(lambda p: naive.skip_layer(3.0, p.c, p.k(2, 3))),
-    ),
-    "skip_layer on cfg": (
-        {"weight": 3.0, "blocks": [1], "cfg": 2.0},
-        plain(lambda p: naive.skip_layer(3.0, p.c, p.k(1), p.u, 2.0)),
-    ),
-    "internal": ({"weight": 2.0}, plain(lambda p: naive.internal(2.0, p.c, p.m))),
-    "internal with cfg": (
-        {"weight": 1.6, "cfg": 1.4},
-        plain(lambda p: naive.internal(1.6, p.c, p.m, p.u, p.um, 1.4)),
-    ),
     "s2": ({"weight": 1.5, **DRAWN}, drawn),
     "tv_cfg": ({"weight": 2.0, "shape": "symmetric"}, tv_symmetric(2.0, TIMES)),
     "tv_cfg interval": (
         {"weight": 2.0, "shape": "interval", "interval": [0.3, 0.95]},
         tv_interval(2.0, 0.3, 0.95, TIMES),
     ),
-    "adg": ({"weight": 2.5}, plain(lambda p: naive.adg(2.5, p.c, p.u, p.x, p.t))),
     "apg": (
         {"weight": 3.0, "momentum": -0.5, "eta": 0.2, "max_norm": 2.0},
         apg(3.0, -0.5, 0.2, 2.0),
     ),
     "cfg_zero_star": ({"weight": 2.5}, zero_star),
-    "cfg_rescale": (
-        {"weight": 2.5, "rescale": 0.6},
-        plain(lambda p: naive.cfg_rescale(2.5, p.c, p.u, 0.6)),
-    ),
     "tcfg": ({"weight": 2.5}, plain(lambda p: tcfg(2.5, p))),
-    "mambo_g": (
-        {"weight": 6.0, "alpha": 2.0},
-        plain(lambda p: naive.mambo_g(6.0, p.c, p.u, 2.0)),
-    ),
 }
+ARGUMENTS = {  # beside the examples of all methods
+    "cfg below one": {"weight": 0.4},
+    "skip_layer on cfg": {"weight": 3.0, "blocks": [1], "cfg": 2.0},
+    "internal with cfg": {"weight": 1.6, "cfg": 1.4},
+    "cfg_rescale in part": {"weight": 2.5, "rescale": 0.6},
+    "mambo_g damped less": {"weight": 6.0, "alpha": 2.0},
+}
+ARGUMENTS |= {n: {"weight": 2.5, **METHODS[n].example} for n in METHODS if n not in BY_HAND}
+CASES = [*BY_HAND, *ARGUMENTS]
 LAYOUTS = {  # where the method's window lies, and where the one of CFG beside it
     "empty": ({"window": [0.6, 0.65]}, None),
     "full": ({}, None),
@@ -115,25 +97,36 @@ def window(formula, where, other):
     return Window(formula, lo, hi, where.get("blend", 0.0), above)
 
 
+def case_of(case):
+    """Arguments, weight included, and the naive formula."""
+    if case in BY_HAND:
+        return BY_HAND[case]
+    arguments = dict(ARGUMENTS[case])
+    weight = arguments.pop("weight")
+    return ARGUMENTS[case], formula_of(name_of(case), weight, arguments)
+
+
 @pytest.fixture(scope="module")
 def nets():
-    return {"main": random_sit(0), "weak": random_sit(1, hidden_size=8, depth=3, head_at=None)}
+    return {"main": random_sit(0), "small": random_sit(1, hidden_size=8, depth=3, head_at=None)}
 
 
 @pytest.fixture(scope="module")
 def engine(nets):
-    return Denoiser(nets["main"], {"weak": nets["weak"]})
+    return Denoiser(nets["main"], {"small": nets["small"]})
 
 
-def test_the_cases_cover_every_method():
-    assert {name_of(case) for case in CASES} == METHODS.keys()
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_a_plain_formula(name):
+    assert hasattr(naive, name), f"tests/reference/naive_guidance.py has no formula {name}"
+    assert name in map(name_of, CASES)
 
 
 @pytest.mark.parametrize("solver", ["euler", "heun", "sde"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("case", CASES)
 def test_engine_and_method_equal_naive_sampling(nets, engine, case, layout, solver):
-    arguments, formula = CASES[case]
+    arguments, formula = case_of(case)
     mine, beside = LAYOUTS[layout]
     guidance = [{"method": name_of(case), **arguments, **mine}]
     windows = [window(formula, mine, beside)]

@@ -39,9 +39,9 @@ def formulas(w, x, v, t):
     return [
         ("cfg", {}, naive.cfg(w, c, u)),
         ("autoguidance", {"weak": "small"}, naive.autoguidance(w, c, s)),
-        ("skip_layer", skip, naive.skip_layer(w, c, k)),
+        ("skip_layer", skip, naive.skip_layer(w, c, k, u, 1.0)),
         ("skip_layer", {**skip, "cfg": 4.0}, naive.skip_layer(w, c, k, u, 4.0)),
-        ("internal", {}, naive.internal(w, c, m)),
+        ("internal", {}, naive.internal(w, c, m, u, um, 1.0)),
         ("internal", {"cfg": 1.35}, naive.internal(w, c, m, u, um, 1.35)),
         ("adg", {}, naive.adg(w, c, u, x, t)),
         ("cfg_zero_star", {"zero_init": 0}, naive.cfg_zero_star(w, c, u)),
@@ -99,4 +99,4 @@ def test_symmetric_tv_cfg_is_the_published_schedule(steps, shift):
     method = METHODS["tv_cfg"](weight=5.0, shape="symmetric")
     resolved = [method.at(Step(i, times, 0, steps)) for i in range(steps)]
     weights = [1.0 if r is None else r.weight for r in resolved]
-    assert weights == pytest.approx(naive.tv_symmetric(5.0, times))
+    assert weights == pytest.approx(naive.tv_cfg(5.0, times))

@@ -2,6 +2,7 @@
 
 from pydantic import TypeAdapter
 
+from w2s.guidance.base import State
 from w2s.guidance.registry import METHODS
 from w2s.guidance.windows import Guidance, resolve
 from w2s.sampling.grid import time_grid
@@ -10,18 +11,22 @@ from w2s.sampling.noise import step_noise
 
 NAMES = sorted(METHODS)
 TIMES = time_grid(6)
-REQUIRED = {
-    "autoguidance": {"weak": "weak"},
-    "skip_layer": {"blocks": [2, 4]},
-    "s2": {"droppable": [1, 5], "fraction": 0.5, "active": [0.0, 1.0], "cfg": 1.0},
-    "tv_cfg": {"shape": "symmetric"},
-    "cfg_zero_star": {"zero_init": 0},
-}
 
 
 def guidance(name, weight=3.0, **where):
     """A window of this method with the arguments it cannot do without."""
-    return {"method": name, "weight": weight, **REQUIRED.get(name, {}), **where}
+    return {"method": name, "weight": weight, **METHODS[name].example, **where}
+
+
+def weak_signals(name):
+    """The signals that a method's example extrapolates from: nearly always one."""
+    return set(resolved(guidance(name, 0.0))[0].signals())
+
+
+def weak_velocity(name, denoiser, x, t, condition):
+    """What the weak signals come to, each a forward of its own."""
+    v = {s: denoiser(x, t, condition, [s])[s] for s in weak_signals(name)}
+    return resolved(guidance(name, 0.0))[0].combine(v, x, t, State())
 
 
 def resolved(*windows):

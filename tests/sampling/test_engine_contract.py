@@ -1,26 +1,25 @@
 """What is promised for every guidance method, seen through the engine."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
-from engine_methods import NAMES, TIMES, draw, guidance, resolved
+from engine_methods import NAMES, TIMES, draw, guidance, resolved, weak_signals, weak_velocity
 
 from w2s.conditions.base import Condition
-from w2s.guidance.base import HEAD, NULL, STRONG, Signal
+from w2s.guidance.base import NULL, STRONG
+from w2s.guidance.registry import METHODS
 from w2s.sampling.denoiser import Denoiser
 
-WEAK = {
-    "autoguidance": Signal(net="weak"),
-    "skip_layer": Signal(skip=(2, 4)),
-    "internal": HEAD,
-}
-CONDITION_DEPENDENT = [n for n in NAMES if n not in (*WEAK, "s2")]
+CONDITION_DEPENDENT = [n for n in NAMES if any(signal.null for signal in weak_signals(n))]
+SCHEDULED = [n for n in NAMES if METHODS[n].model_fields["weight"].annotation is not float]
+ON_CFG = [n for n in NAMES if "cfg" in METHODS[n].model_fields]
 
 
 @pytest.fixture
 def denoiser(net, weak):
-    return Denoiser(net, {"weak": weak})
+    return Denoiser(net, {"small": weak})
 
 
 class Asked:
@@ -44,22 +43,23 @@ def test_weight_one_is_conditional_to_the_bit_and_free(denoiser, x, condition, n
     assert denoiser.forwards == 2 * cost
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "s2"])
+@pytest.mark.parametrize("name", NAMES)
 def test_weight_zero_is_the_weak_signal_alone(denoiser, x, condition, name):
-    asked, signal = Asked(denoiser), WEAK.get(name, NULL)
+    asked = Asked(denoiser)
     guided, _ = draw(asked, x, condition, resolved(guidance(name, 0.0)))
-    assert asked.signals == [{signal}] * 6
+    assert asked.signals == [weak_signals(name)] * 6
+    assert STRONG not in weak_signals(name)
     for t, s in pairwise(TIMES):
-        x = x + (s - t) * denoiser(x, t, condition, [signal])[signal]
-    assert torch.equal(guided, x)
+        x = x + (s - t) * weak_velocity(name, denoiser, x, t, condition)
+    torch.testing.assert_close(guided, x, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "s2"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_weight_between_interpolates(denoiser, x, condition, name):
-    signal = WEAK.get(name, NULL)
     guided, _ = draw(denoiser, x, condition, resolved(guidance(name, 0.4)), stop=1)
-    v = denoiser(x, 1.0, condition, [STRONG, signal])
-    expected = x + (TIMES[1] - 1) * (v[signal] + 0.4 * (v[STRONG] - v[signal]))
+    weak = weak_velocity(name, denoiser, x, 1.0, condition)
+    v = denoiser(x, 1.0, condition, [STRONG])[STRONG]
+    expected = x + (TIMES[1] - 1) * (weak + 0.4 * (v - weak))
     torch.testing.assert_close(guided, expected, atol=1e-5, rtol=1e-5)
 
 
@@ -90,16 +90,17 @@ def test_a_negative_prompt_takes_the_place_of_null_and_of_nothing_else(
     assert changed or torch.equal(ordinary, prompted)
 
 
-@pytest.mark.parametrize("name", ["skip_layer", "internal", "s2"])
+@pytest.mark.parametrize("name", ON_CFG)
 def test_in_methods_on_top_of_cfg_the_weak_signal_keeps_the_positive_prompt(
     denoiser, x, condition, name
 ):
     asked = Asked(denoiser)
     draw(asked, x, condition, resolved({**guidance(name), "cfg": 2.0}))
-    heads = {Signal(null=True, head=True)} if name == "internal" else set()
     for signals in asked.signals:
-        assert {s for s in signals if s.null} == {NULL} | heads
-        assert STRONG in signals
+        nulls = {s for s in signals if s.null}
+        weak = weak_signals(name)
+        assert NULL in nulls <= {NULL, *(replace(signal, null=True) for signal in weak)}
+        assert {STRONG, *weak} <= signals
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -111,7 +112,7 @@ def test_a_window_in_t_is_the_window_of_its_steps(denoiser, x, condition, name):
     assert torch.equal(*results)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "tv_cfg"])
+@pytest.mark.parametrize("name", SCHEDULED)
 def test_a_second_order_step_uses_one_weight(denoiser, x, condition, name):
     """With the weight of a step in both evaluations, a schedule is its numbers in turn."""
     ramp = {"schedule": "linear", "start": 4.0, "end": 1.5}

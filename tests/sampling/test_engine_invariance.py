@@ -29,7 +29,7 @@ def methods(draw_from):
 
 @pytest.fixture
 def denoiser(net, weak):
-    return Denoiser(net, {"weak": weak})
+    return Denoiser(net, {"small": weak})
 
 
 def rows(condition, order):

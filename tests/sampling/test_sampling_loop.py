@@ -3,11 +3,11 @@ import torch
 from engine_methods import TIMES, draw
 from pydantic import TypeAdapter
 
-from w2s.guidance.apg import APG
 from w2s.guidance.base import NULL, STRONG, Method, State
 from w2s.guidance.blend import Blend
-from w2s.guidance.cfg import CFG
-from w2s.guidance.skip_layer import SkipLayer
+from w2s.guidance.methods.apg import APG
+from w2s.guidance.methods.cfg import CFG
+from w2s.guidance.methods.skip_layer import SkipLayer
 from w2s.guidance.windows import Guidance, resolve
 from w2s.sampling.denoiser import Denoiser
 

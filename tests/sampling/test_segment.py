@@ -5,9 +5,9 @@ import torch
 from safetensors.torch import load_file
 
 from w2s.conditions.labels import Labels
-from w2s.guidance.apg import APG
-from w2s.guidance.autoguidance import AutoGuidance
-from w2s.guidance.cfg import CFG
+from w2s.guidance.methods.apg import APG
+from w2s.guidance.methods.autoguidance import AutoGuidance
+from w2s.guidance.methods.cfg import CFG
 from w2s.job import Execution, Job
 from w2s.sampling import segment
 from w2s.sampling.grid import time_grid

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2s.guidance.blend import Blend
-from w2s.guidance.cfg import CFG
-from w2s.guidance.skip_layer import SkipLayer
+from w2s.guidance.methods.cfg import CFG
+from w2s.guidance.methods.skip_layer import SkipLayer
 from w2s.models.backbone import Shape
 from w2s.sampling.grid import time_grid
 from w2s.sampling.trajectories import Segment, cost, decode, encode, segment_forwards, segments

@@ -29,6 +29,11 @@ class Signal:
     head: bool = False  # read out at the mid-depth head instead of after the last block
     net: str = "main"  # "main", or the name of a separate weak network
 
+    @property
+    def kind(self) -> tuple[bool, bool, bool, bool]:
+        """In which ways it differs from the strong signal: null, skip, head, another network."""
+        return self.null, bool(self.skip), self.head, self.net != "main"
+
 
 STRONG = Signal()
 NULL = Signal(null=True)
@@ -80,6 +85,9 @@ class Method(Strict):
     formula: ClassVar[str] = ""  # one line, for the table of methods
     needs: ClassVar[str] = ""  # the predictions it asks for, for the table of methods
     cost: ClassVar[str] = ""  # forwards in a guided step, for the table of methods
+    example: ClassVar[dict] = {}  # the arguments beside `weight` that it cannot do without, such
+    # that it acts in every step, with no other guidance beneath: promises are tested on it
+    sweep: ClassVar[tuple[float, ...]] = (1.25, 1.5, 2.0, 2.5, 3.0)  # weights to try by default
 
     method: str
     """Name of the method."""

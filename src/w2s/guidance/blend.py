@@ -5,11 +5,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from w2s.guidance.base import STRONG, Method, State
+from w2s.guidance.registry import method_from
+from w2s.strict import frozen
 
 
 def _load(value: Any) -> Any:
-    from w2s.guidance.registry import method_from  # the registry looks through this module
-
     return method_from(value) if isinstance(value, dict) else value
 
 
@@ -45,3 +45,13 @@ class Blend(Method):
             written = {k: t for k, t in own.tensors.items() if t is not incoming.get(k)}
             state.tensors.update(written)
         return mixed
+
+
+def step_from(fields: dict) -> Method:
+    """What is done at a step from its record: a method, or a blend of two.
+
+    Raises pydantic.ValidationError for an unknown method or bad fields.
+    """
+    if fields.get("method") == "blend":
+        return Blend.model_validate(frozen(fields))
+    return method_from(fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from w2s.guidance.base import NULL, STRONG, Method, State
-from w2s.guidance.cfg import CFG
+from w2s.guidance.methods.cfg import CFG
 from w2s.guidance.weights import Weight, without_schedules
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""All guidance methods, found by looking through this package.
+"""All guidance methods, found by looking through the folder `methods`.
 
-A new method is one new file here: a `Method` whose `method` field is a Literal of its name.
+A new method is one new file there: a `Method` whose `method` field is a Literal of its name.
 """
 
 from __future__ import annotations
@@ -13,19 +13,16 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import Field, TypeAdapter
 
-import w2s.guidance
-from w2s.guidance.base import Method
+from w2s.guidance import methods
+from w2s.guidance.affine import Affine
+from w2s.guidance.base import Method, Signal
 from w2s.strict import frozen
-
-ABOVE = {"registry", "table", "windows"}  # modules that build on the registry
 
 
 def _discover() -> dict[str, type[Method]]:
     found = {}
-    for module_info in pkgutil.iter_modules(w2s.guidance.__path__):
-        if module_info.name in ABOVE:
-            continue
-        module = importlib.import_module(f"w2s.guidance.{module_info.name}")
+    for module_info in pkgutil.iter_modules(methods.__path__, f"{methods.__name__}."):
+        module = importlib.import_module(module_info.name)
         for item in vars(module).values():
             is_method = isinstance(item, type) and issubclass(item, Method)
             if is_method and item.__module__ == module.__name__:
@@ -35,17 +32,10 @@ def _discover() -> dict[str, type[Method]]:
     return dict(sorted(found.items()))
 
 
-_ALL = _discover()
+METHODS: dict[str, type[Method]] = _discover()
+"""Name to class of every method that can be configured."""
 
-METHODS: dict[str, type[Method]] = {
-    name: method for name, method in _ALL.items() if name != "blend"
-}
-"""Name to class of every method that can be configured; `Blend` is only made by windows."""
-
-MethodConfig = Annotated[reduce(or_, METHODS.values()), Field(discriminator="method")]
-"""The pydantic type of any method's parameters, told apart by `method`."""
-
-_ANY = TypeAdapter(Annotated[reduce(or_, _ALL.values()), Field(discriminator="method")])
+_ANY = TypeAdapter(Annotated[reduce(or_, METHODS.values()), Field(discriminator="method")])
 
 
 def method_from(fields: dict) -> Method:
@@ -54,3 +44,16 @@ def method_from(fields: dict) -> Method:
     Raises pydantic.ValidationError for an unknown method or bad fields.
     """
     return _ANY.validate_python(frozen(fields))
+
+
+def method_against(weak: Signal) -> str:
+    """Name of the affine method that extrapolates from a weak signal of this kind.
+
+    Raises LookupError where there is none.
+    """
+    for name, method in METHODS.items():
+        if issubclass(method, Affine):
+            alone = method(weight=0.0, **method.example).signals()
+            if [signal.kind for signal in alone] == [weak.kind]:
+                return name
+    raise LookupError(f"no method extrapolates from {weak}")

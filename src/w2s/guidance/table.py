@@ -40,8 +40,9 @@ itself, takes a number only):
 In the table, *cost* counts forwards of the main network per guided step, a head at mid depth
 being free.  *Same in* names the predictions in which the formula may be taken: where the
 coefficients sum to one, velocity, noise and clean image give the same result; the other methods
-are computed on the prediction that their paper defines them on, and converted.  Sources are
-arXiv numbers; the parameters of each method are in its file under `src/w2s/guidance/`.
+are computed on the prediction that their paper defines them on, and converted.  *Swept* are the
+weights that a sweep tries where it leaves them to the method.  Sources are arXiv numbers; the
+parameters of each method are in its file under `src/w2s/guidance/methods/`.
 
 """
 
@@ -49,13 +50,14 @@ arXiv numbers; the parameters of each method are in its file under `src/w2s/guid
 def row(name: str, method: type[Method]) -> str:
     """The line of the table on one method."""
     same = "v, ε, x0" if method.affine else f"{method.space} only"
-    cells = [f"`{name}`", method.formula, method.needs, method.cost, same, method.source]
+    swept = ", ".join(f"{weight:g}" for weight in method.sweep)
+    cells = [f"`{name}`", method.formula, method.needs, method.cost, same, swept, method.source]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def page() -> str:
     """The whole page as Markdown."""
-    head = "| method | formula | signals | cost | same in | source |\n|---|---|---|---|---|---|\n"
+    head = "| method | formula | signals | cost | same in | swept | source |\n" + "|---" * 7 + "|\n"
     return INTRODUCTION + head + "".join(row(name, METHODS[name]) for name in sorted(METHODS))
 
 

@@ -234,10 +234,13 @@ def _sweep(study: PictureParams) -> Iterator[Mistake]:
     if sweep is None:
         return
     for name in sweep.weights:
+        at = ("sweep", "weights", name)
+        if not study.guidance[name]:
+            yield at, "this guidance has no window, so no weight to sweep"
+            return
         if not all(isinstance(window.weight, float) for window in study.guidance[name]):
-            at = ("sweep", "weights", name)
             yield at, "the weight of this guidance is a schedule; only numbers are swept"
-    if len({len(weights) for weights in sweep.weights.values()}) > 1:
+    if len({len(weights) for weights in sweep.tried(study.guidance).values()}) > 1:
         yield ("sweep", "weights"), "every entry must try as many weights as the others"
     if both := set(sweep.seeds) & set(study.sampling.seeds):
         yield ("sweep", "seeds"), f"seed {min(both)} is one of sampling.seeds; take others"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from w2s.guidance.weights import Number
-from w2s.guidance.windows import Guidance
+from w2s.guidance.windows import Guidance, Span
 from w2s.metrics.settings import ColumnName, MetricSettings
 from w2s.params.data import (
     DiffusersVAE,
@@ -139,8 +140,19 @@ class Sweep(Strict):
     """Samples per seed."""
     columns: Annotated[tuple[ColumnName, ...], Field(min_length=1)] = ("fd", "recall", "forwards")
     """Metrics of the table; FD, which weights are chosen by, is drawn against each other one."""
-    weights: Annotated[dict[Name, tuple[Number, ...]], Field(min_length=1)]
-    """For each entry under guidance, the weights to try in all its windows; as many for each."""
+    weights: Annotated[
+        dict[Name, Annotated[tuple[Number, ...], Field(min_length=1)] | Literal["default"]],
+        Field(min_length=1),
+    ]
+    """For each entry under guidance, the weights to try in all its windows, as many for each; or
+    default, the weights that the method of its first window is usually tried with."""
+
+    def tried(self, guidance: Mapping[str, Sequence[Span]]) -> dict[str, tuple[float, ...]]:
+        """The weights of each entry, those of its method where they are left to it."""
+        return {
+            name: guidance[name][0].sweep if weights == "default" else weights
+            for name, weights in self.weights.items()
+        }
 
 
 class Cost(Strict):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from w2s.guidance.base import Signal
+from w2s.guidance.registry import method_against
 from w2s.guidance.windows import acting, windows_in_steps
 from w2s.params.networks import source_of
 from w2s.sampling.trajectories import encode
@@ -126,18 +126,9 @@ def trained_facts(study, model: str) -> list[dict]:
         return []
     windows = study.training.recipes[model].objective.trained_in()
     return [
-        {"low": low, "high": high, "method": _like(signal), "weight": weight}
+        {"low": low, "high": high, "method": method_against(signal), "weight": weight}
         for signal, low, high, weight in windows
     ]
-
-
-def _like(weak: Signal) -> str:
-    """The sampling method that moves away from this weak signal."""
-    if weak.null:
-        return "cfg"
-    if weak.head:
-        return "internal"
-    return "skip_layer" if weak.skip else "autoguidance"
 
 
 def branching_text(study, model: str) -> str | None:

@@ -20,11 +20,12 @@ BASELINE = "none"
 def swept(part: Part) -> Part:
     """The part whose one table has a row for every weight that the sweep tries."""
     study, sweep = part.params, part.params.sweep
+    weights_of = sweep.tried(study.guidance)
     tried = {
         row_name(name, weight): tuple(
             window.model_copy(update={"weight": weight}) for window in study.guidance[name]
         )
-        for name, weights in sweep.weights.items()
+        for name, weights in weights_of.items()
         for weight in weights
     }
     rows = {BASELINE: Row(label="no guidance", model=sweep.model)} | {
@@ -35,6 +36,7 @@ def swept(part: Part) -> Part:
     table = Table(title=title, columns=sweep.columns, baseline=BASELINE, rows=rows)
     drawn = study.sampling.model_copy(update={"seeds": sweep.seeds, "per_seed": sweep.per_seed})
     changes = {"tables": {part.own(TABLE): table}, "guidance": tried, "sampling": drawn}
+    changes["sweep"] = sweep.model_copy(update={"weights": weights_of})
     return replace(part, params=study.model_copy(update=changes))
 
 

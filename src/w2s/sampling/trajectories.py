@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from w2s.guidance.base import STRONG, Method, Signal
-from w2s.guidance.blend import Blend
-from w2s.guidance.registry import method_from
+from w2s.guidance.blend import Blend, step_from
 from w2s.models.backbone import Shape
 from w2s.sampling import tree
 from w2s.sampling.solvers import evaluations
@@ -138,5 +137,5 @@ def decode(runs: Iterable[Sequence]) -> Trajectory:
     return tuple(
         method
         for count, fields in runs
-        for method in [None if fields is None else method_from(fields)] * count
+        for method in [None if fields is None else step_from(fields)] * count
     )

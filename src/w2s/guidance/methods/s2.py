@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from w2s.guidance.base import Method, Step
-from w2s.guidance.cfg import CFG
-from w2s.guidance.skip_layer import SkipLayer
+from w2s.guidance.methods.cfg import CFG
+from w2s.guidance.methods.skip_layer import SkipLayer
 from w2s.guidance.weights import Weight, without_schedules
 
 
@@ -33,6 +33,13 @@ class S2(Method):
     cost: ClassVar[str] = (
         "1 + masks × (1 − dropped/depth), less the shared leading blocks; + 1 if g ≠ 1"
     )
+    example: ClassVar[dict] = {
+        "cfg": 1.0,
+        "droppable": [2, 4],
+        "fraction": 1.0,
+        "active": [0.0, 1.0],
+    }
+    sweep: ClassVar[tuple[float, ...]] = (1.1, 1.25, 1.5, 2.0, 2.5)
 
     method: Literal["s2"] = "s2"
     weight: Weight = 1.25

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from w2s.guidance.cfg import CFG
+from w2s.guidance.methods.cfg import CFG
 from w2s.guidance.nonlinear import Nonlinear
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from w2s.errors import UserError
 from w2s.guidance.base import Method, Step
-from w2s.guidance.cfg import CFG
+from w2s.guidance.methods.cfg import CFG
 from w2s.guidance.weights import MOST
 
 INTERVAL = (0.15, 0.78)
@@ -34,6 +34,7 @@ class TVCFG(Method):
     formula: ClassVar[str] = "v_u + w_i (v_c − v_u), Σ w_i dt_i = w Σ dt_i"
     needs: ClassVar[str] = "conditional, null"
     cost: ClassVar[str] = "2"
+    example: ClassVar[dict] = {"shape": "symmetric"}
 
     method: Literal["tv_cfg"] = "tv_cfg"
     weight: float = Field(ge=0, le=100)

@@ -28,6 +28,7 @@ class AutoGuidance(Affine):
     formula: ClassVar[str] = "v_S + w (v_c − v_S)"
     needs: ClassVar[str] = "conditional, weak network"
     cost: ClassVar[str] = "1 + weak/main"
+    example: ClassVar[dict] = {"weak": "small"}
 
     method: Literal["autoguidance"] = "autoguidance"
     weight: Weight

@@ -20,6 +20,7 @@ class MamboG(Nonlinear):
     source: ClassVar[str] = "2508.03442"
     formula: ClassVar[str] = "v_u + w′ (v_c − v_u), w′ = 1 + (w − 1) exp(−α |v_c − v_u| / |v_u|)"
     space: ClassVar[str] = "v"
+    sweep: ClassVar[tuple[float, ...]] = (2.0, 4.0, 7.0, 10.0, 15.0)
 
     method: Literal["mambo_g"] = "mambo_g"
     alpha: float = Field(default=8.0, ge=0)

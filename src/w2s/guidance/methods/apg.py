@@ -26,6 +26,7 @@ class APG(Nonlinear):
     source: ClassVar[str] = "2410.02416"
     formula: ClassVar[str] = "x0 = a + (w − 1) (δ_⊥a + η δ_∥a), δ_i = a − b + β δ_(i−1), |δ| ≤ r"
     space: ClassVar[str] = "x0"
+    sweep: ClassVar[tuple[float, ...]] = (1.5, 2.0, 3.0, 4.0, 6.0)
 
     method: Literal["apg"] = "apg"
     eta: float = Field(default=0.0, ge=0, le=1)

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from w2s.guidance.affine import Affine
 from w2s.guidance.base import NULL, STRONG, Signal
-from w2s.guidance.cfg import CFG
+from w2s.guidance.methods.cfg import CFG
 from w2s.guidance.weights import Weight, without_schedules
 
 
@@ -39,6 +39,7 @@ class SkipLayer(Affine):
     formula: ClassVar[str] = "v_c + (g − 1) (v_c − v_u) + (w − 1) (v_c − v_k)"
     needs: ClassVar[str] = "conditional, blocks skipped, null if g ≠ 1"
     cost: ClassVar[str] = "2 − skipped/depth, less the shared leading blocks; + 1 if g ≠ 1"
+    example: ClassVar[dict] = {"blocks": [2, 3]}
 
     method: Literal["skip_layer"] = "skip_layer"
     weight: Weight

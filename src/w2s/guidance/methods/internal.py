@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from w2s.guidance.affine import Affine
 from w2s.guidance.base import HEAD, NULL, STRONG, Signal
-from w2s.guidance.cfg import CFG
+from w2s.guidance.methods.cfg import CFG
 from w2s.guidance.weights import Weight, without_schedules
 
 

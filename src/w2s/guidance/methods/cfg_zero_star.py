@@ -24,6 +24,7 @@ class CFGZeroStar(Nonlinear):
     )
     space: ClassVar[str] = "v"
     cost: ClassVar[str] = "2; 0 in the first steps"
+    example: ClassVar[dict] = {"zero_init": 0}
 
     method: Literal["cfg_zero_star"] = "cfg_zero_star"
     zero_init: int = Field(default=1, ge=0)

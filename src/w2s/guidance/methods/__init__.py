@@ -1,0 +1,1 @@
+"""The guidance methods, one file each; the registry finds every file in this folder."""
