@@ -50,7 +50,8 @@ def test_all_corrupt_files_are_named_at_once_or_skipped_and_recorded(fresh, fold
     assert "Traceback" not in output
     assert not (fresh.path / "results/cells").exists()
 
-    skip = f"data: {{kind: folder, path: {folder}, resolution: 12, on_bad_file: skip, held_out: 24}}"
+    skip = f"data: {{kind: folder, path: {folder}, resolution: 12, on_bad_file: skip"
+    skip += ", held_out: 24}"
     fresh.edit((TOY, skip))
     fresh.snakemake("--until", "encode")
     skipped = (fresh.node("index") / "skipped.csv").read_text()
