@@ -76,7 +76,7 @@ class Family(ABC):
     """One kind of network, described from configurations alone; nothing here imports torch."""
 
     name: ClassVar[str]
-    params: ClassVar[type[NetworkParams]]
+    params: ClassVar[type[NetworkParams] | None]  # None: no entry under `models` can name it
 
     @abstractmethod
     def shape(self, config: Mapping) -> Shape:

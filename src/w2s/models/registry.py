@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from w2s.errors import UserError
 from w2s.models.backbone import Family, Shape
+from w2s.models.exact import ExactFamily
 from w2s.models.sit import SiTFamily
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (SiTFamily(),)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (SiTFamily(), ExactFamily())}
 
 
 def family_of(config: Mapping) -> Family:

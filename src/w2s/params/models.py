@@ -41,7 +41,8 @@ def _kind(entry) -> str:
 
 def _any_family():
     """The parameters of all families, told apart by `kind`."""
-    kinds = [Annotated[family.params, Tag(name)] for name, family in FAMILIES.items()]
+    named = {name: family.params for name, family in FAMILIES.items() if family.params}
+    kinds = [Annotated[params, Tag(name)] for name, params in named.items()]
     if len(kinds) == 1:  # nothing to tell apart
         return SiTFamily.params
     return Annotated[reduce(or_, kinds), Discriminator(_kind)]
