@@ -74,6 +74,15 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--store", action="store_true", required=True, help="verify every checksum")
     sub = verb("table", _table, "print a published table")
     sub.add_argument("path", type=Path, help="a csv file under results/tables/")
+    sub = verb("plane", _plane, "try a guidance on exact networks in a two-dimensional world")
+    sub.add_argument("--world", default="few", help="few classes in detail, or many that overlap")
+    sub.add_argument("--main", default="exact", help="exact, or its errors: blur=0.1,smooth=0.03")
+    sub.add_argument("--weak", help="errors of the weak network, if the guidance has one")
+    sub.add_argument("--guidance", required=True, help="an entry under guidance, or a YAML file")
+    sub.add_argument("--out", type=Path, help="where to draw a picture (PNG)")
+    sub.add_argument("--points", type=int, help="how many; 2400 and more by the world if not given")
+    sub.add_argument("--seed", type=int, default=0, help="of the noise and of the true sample")
+    _study(sub)
     verb("schema", _schema, "print the JSON schema of a study")
     verb("keys", _keys, "print the reference page of all parameters")
     sub = verb("cost", _cost, "measure the seconds of one forward, for estimates")
@@ -142,6 +151,25 @@ def _table(args):
     from w2s.report.tables import show_table
 
     show_table(args.path)
+
+
+def _plane(args):
+    from w2s.params.parts import FIRST
+    from w2s.params.trial import check_picture, read_trial
+
+    def entries():
+        parts = _load(args, parts=None).parts
+        part = next((part for part in parts if part.name == FIRST), parts[0])
+        return part.params.guidance, part.layers
+
+    asked = ("world", "main", "weak", "guidance", "points", "seed")
+    trial = read_trial(**{name: getattr(args, name) for name in asked}, entries=entries)
+    if args.out is not None:
+        check_picture(args.out)
+
+    from w2s.run.compare import compare
+
+    print(compare(trial, args.out))
 
 
 def _schema(args):

@@ -70,6 +70,18 @@ def read_yaml(path: Path) -> dict:
     Raises:
         UserError: the file cannot be read, or is no YAML, or repeats a key.
     """
+    data = read_any(path)
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: must hold keys and values, such as 'scale: mini'")
+    return data
+
+
+def read_any(path: Path):
+    """Whatever a YAML file holds.
+
+    Raises:
+        UserError: the file cannot be read, or is no YAML, or repeats a key.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -77,15 +89,12 @@ def read_yaml(path: Path) -> dict:
     except UnicodeDecodeError:
         raise UserError(f"{path}: is not UTF-8 text; save it as that") from None
     try:
-        data = yaml.load(text, _Loader)
+        return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         where = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path}: not valid YAML{where}: {error.problem}") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(data, dict):
-        raise UserError(f"{path}: must hold keys and values, such as 'scale: mini'")
-    return data
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
