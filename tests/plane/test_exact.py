@@ -19,7 +19,7 @@ from w2s.sampling.denoiser import Denoiser
 from w2s.sampling.grid import time_grid
 from w2s.sampling.loop import sample
 from w2s.sampling.noise import initial_noise, step_noise
-from w2s.sampling.trajectories import signals_of
+from w2s.sampling.trajectories import nets_of, signals_of
 
 FEW = WORLDS["few"]
 MAIN, WEAK = Errors(blur=0.1, smooth=0.03), Errors(blur=0.3, smooth=0.06)
@@ -27,23 +27,21 @@ SAMPLES = [(3, i) for i in range(24)]
 LABELS = torch.from_numpy(balanced(24, 4))
 CONDITION = Labels(4).condition(LABELS)
 TIMES = time_grid(6, shift=0.2)
-REQUIRED = {
-    "autoguidance": {"weak": "weak"},
-    "skip_layer": {"blocks": [0]},
-    "s2": {"droppable": [0, 1], "fraction": 1.0, "active": [0.0, 1.0], "cfg": 1.5},
-    "tv_cfg": {"shape": "symmetric"},
-}
 SGG = [
     {"window": [0.5, 1], "blend": 0.2, "method": "cfg", "weight": 1.5},
     {"window": [0, 0.5], "method": "autoguidance", "weak": "weak", "weight": 2},
 ]
 GUIDANCE = {
-    name: [{"method": name, "weight": 2.5, **REQUIRED.get(name, {})}] for name in METHODS
+    name: [{"method": name, "weight": 2.5, **METHODS[name].example}] for name in METHODS
 } | {"sgg": SGG, "none": []}
 
 
 def resolved(windows):
     return resolve(TypeAdapter(Guidance).validate_python(windows), TIMES)
+
+
+# What examples call their weak network, and SGG below.
+WEAK_NAMES = {net for windows in GUIDANCE.values() for net in nets_of(resolved(windows))}
 
 
 def possible(windows):
@@ -55,7 +53,7 @@ class ByHand:
     """Velocities of the mixtures, one signal at a time."""
 
     def __init__(self):
-        known = {"main": MAIN, "weak": WEAK}
+        known = {"main": MAIN} | dict.fromkeys(WEAK_NAMES, WEAK)
         self.nets = {name: Mixture(errors.applied(FEW.grow())) for name, errors in known.items()}
 
     def __call__(self, x, t, condition, signals):
@@ -69,7 +67,8 @@ class ByHand:
 
 
 def engine(**how):
-    return Denoiser(ExactNetwork(FEW, MAIN), {"weak": ExactNetwork(FEW, WEAK)}, **how)
+    weak = {name: ExactNetwork(FEW, WEAK) for name in WEAK_NAMES}
+    return Denoiser(ExactNetwork(FEW, MAIN), weak, **how)
 
 
 def drawn(denoiser, windows, solver="heun"):
