@@ -1,0 +1,203 @@
+"""Every key of a study changes what is computed or what is shown, or says that it does not.
+
+Keys are found by walking the blocks of studies that hold them; each is changed to another valid
+value, and the names of nodes and published files are compared.
+"""
+
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+import pytest
+import yaml
+
+from w2s.errors import UserError
+from w2s.params.load import load_study
+from w2s.plan.study import plan, plan_sweep
+from w2s.strict import Strict
+
+HOME = Path(__file__).parents[2]
+SMALL = yaml.safe_load((HOME / "tests/workflow/small.yaml").read_text())
+SWEEP = {"model": "base", "seeds": [100, 101], "per_seed": 12, "weights": {"cfg": [1.5, 2.0]}}
+GUIDED = SMALL["tables"]["guidance"]
+CUT = GUIDED | {"rows": GUIDED["rows"] | {"cut": {"model": "cut"}}}
+TRAINED = SMALL | {
+    "weak": SMALL["weak"] | {"cut": {"recipe": "base", "part": {"skip": [1]}}},
+    "tables": SMALL["tables"] | {"guidance": CUT},
+    "sweep": SWEEP,
+    "cost": {"device": "CPU", "measured": "today", "seconds_per_gmac": 0.05},
+}
+PAPER = yaml.safe_load((HOME / "scales/paper.yaml").read_text())
+TABLE = PAPER["tables"]["training"]
+GIVEN = PAPER | {  # data and networks from files, by fingerprint
+    "vae": PAPER["vae"] | {"fingerprint": "a"},
+    "features": PAPER["features"] | {"fingerprint": "b"},
+    "reference": PAPER["reference"] | {"fingerprint": "c"},
+    "weak": PAPER["weak"] | {"half": {"recipe": "small", "fraction": 0.5}},
+    "pretrained": {
+        "elsewhere": {"path": "b.pt", "network": {"size": "B", "patch": 2}, "fingerprint": "d"}
+    },
+    "tables": {"training": TABLE | {"rows": TABLE["rows"] | {"there": {"model": "elsewhere"}}}},
+    "guidance": {name: PAPER["guidance"][name] for name in ("cfg-2",)},
+}
+STUDIES = {"trained": TRAINED, "given": GIVEN}
+NO_RESULT = {
+    ("PictureParams", "sweep"): "null, where the other study has a block",
+    ("PictureParams", "pretrained"): "empty, where the other study has blocks",
+    ("Row", "real"): "stands in the place of a model",
+    ("AutoGuidanceWindow", "blend"): "fades into the window below, and here is none",
+    ("CFGWindow", "steps"): "another way to write the window",
+    ("AutoGuidanceWindow", "steps"): "another way to write the window",
+    ("PictureParams", "gpus"): "what a job asks a cluster for",
+    ("Cost", "device"): "for estimates",
+    ("Cost", "measured"): "for estimates",
+    ("Cost", "seconds_per_gmac"): "for estimates",
+    ("FolderData", "images"): "for estimates",
+    ("FolderData", "path"): "where the files lie: their fingerprint counts",
+    ("Pretrained", "path"): "where the file lies: its fingerprint counts",
+    ("DiffusersVAE", "path"): "where the files lie: their fingerprint counts",
+    ("InceptionFeatures", "path"): "where the file lies: its fingerprint counts",
+    ("AdmReference", "path"): "where the file lies: its fingerprint counts",
+}
+FIXED = {"path", "steps", "real", "pretrained", "sweep"}  # what no other value fits here
+INSTEAD = {  # for keys that are null, or that need a value of their own
+    ("FolderData", "classes"): [900],
+    ("FolderData", "held_out"): [60_000],
+    ("TrainedVAE", "block_channels"): [[8, 16]],
+    ("TrainedVAE", "norm_groups"): [2],
+    ("SiTParams", "size"): ["S", "L"],
+    ("SiTParams", "head_at"): [1, 2],
+    ("SiTParams", "heads"): [4, 1],
+    ("Recipe", "branch"): ["trunk@2", "small@50000"],
+    ("Recipe", "weak"): ["early", "small-net"],
+    ("Recipe", "head_weight"): [0.7],
+    ("WeakModel", "step"): [4, 50_000],
+    ("WeakModel", "fraction"): [0.5],
+    ("WeakModel", "ema"): [0.03],
+    ("WeakModel", "part"): ["head", {"skip": [0]}],
+    ("CFGWindow", "blend"): [0.5],
+    ("Training", "snapshot_every"): [2],
+    ("Pretrained", "classes"): [2000],
+    ("Pretrained", "scaling"): [{"scale": 0.2}],
+    ("SkipPart", "skip"): [[0]],
+    ("Sweep", "weights"): [{"cfg": [1.5, 2.5]}],
+    ("Row", "steps"): [3],
+    ("Row", "label"): ["another"],
+    ("Row", "why"): ["another reason"],
+    ("Row", "published"): [{"fd": {"value": 3.0, "tolerance": 1.0, "source": "a paper"}}],
+}
+
+
+def blocks(block: Strict, path: tuple = ()) -> Iterator[tuple[Strict, str, tuple]]:
+    """Every key of a block and of all below it: its block, its name, its path in the file."""
+    for name, field in type(block).model_fields.items():
+        value, here = getattr(block, name), (*path, field.alias or name)
+        held = list(_held(value))
+        if not held:
+            yield block, name, here
+        for step, inner in held:
+            yield from blocks(inner, (*here, *step))
+
+
+def _held(value) -> Iterator[tuple[tuple, Strict]]:
+    """The blocks that a value is or holds, each with the path to it."""
+    if isinstance(value, Strict):
+        yield (), value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from (((key, *step), block) for step, block in _held(inner))
+    elif isinstance(value, tuple):
+        for i, inner in enumerate(value):
+            yield from (((i, *step), block) for step, block in _held(inner))
+
+
+def others(block: Strict, name: str, names: list[str]) -> list:
+    """Values to try in the place of a key's."""
+    own = INSTEAD.get((type(block).__name__, name), [])
+    value = getattr(block, name)
+    if isinstance(value, bool):
+        return [*own, not value]
+    if isinstance(value, int):
+        return [*own, value + 1, 2 * value, value - 1]
+    if isinstance(value, float):
+        return [*own, 0.9 * value, value + 0.1]
+    if isinstance(value, tuple):
+        return [*own, list(value[:-1]), [*value[:-1], *_altered(value[-1])], [*value, 7]]
+    literals = [v for v in _literals(type(block).model_fields[name].annotation) if v != value]
+    return [*own, *literals, *(n for n in names if n != value), f"{value}x"]
+
+
+def _altered(value) -> list:
+    return (
+        [] if isinstance(value, str) else [value * 0.9 if isinstance(value, float) else value + 1]
+    )
+
+
+def _literals(annotation) -> list:
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    if get_origin(annotation) in (Union, types.UnionType, Annotated):
+        return [v for inner in get_args(annotation) for v in _literals(inner)]
+    return []
+
+
+def named(root: Path, study: dict) -> frozenset[str]:
+    """Keys of all nodes and of all published files."""
+    (root / "scales").mkdir(exist_ok=True)
+    (root / "scales/walk.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    (root / "params.yaml").write_text("scale: walk\n")
+    read = load_study(root / "params.yaml")
+    whole = plan(read).joined(plan_sweep(read))
+    return frozenset([*whole.nodes, *(group.key for group in whole.groups.values())])
+
+
+def put(study, path: tuple, value):
+    """The study with another value at a path; blocks that defaults fill are made."""
+    if not path:
+        return value
+    first, *rest = path
+    if isinstance(study, list):
+        return [put(v, tuple(rest), value) if i == first else v for i, v in enumerate(study)]
+    if isinstance(first, int):  # a list of one, written without the list
+        return put(study, tuple(rest), value)
+    return study | {first: put(study.get(first, {}), tuple(rest), value)}
+
+
+def outcome(root: Path, study: dict, block: Strict, name: str, path: tuple, before) -> str:
+    """Whether another value at this path "counts", is "silent", or whether all are "refused"."""
+    names = [*study["models"], *study["training"]["recipes"], *study["guidance"], *study["weak"]]
+    found = "refused"
+    for value in others(block, name, [*names, *next(iter(study["tables"].values()))["rows"]]):
+        try:
+            if named(root, put(study, path, value)) != before:
+                return "counts"
+            found = "silent"
+        except UserError:
+            continue
+    return found
+
+
+def test_every_key_counts_or_says_why_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen: dict[tuple[str, str], str] = {}
+    for study in STUDIES.values():
+        before = named(tmp_path, study)
+        (part,) = load_study(tmp_path / "params.yaml").parts
+        for block, name, path in blocks(part.params):
+            key = type(block).__name__, name
+            tag = len(_literals(type(block).model_fields[name].annotation)) == 1
+            if seen.get(key) != "counts" and key not in NO_RESULT and not tag:
+                seen[key] = outcome(tmp_path, study, block, name, path, before)
+    assert [f"{key}: {how}" for key, how in seen.items() if how != "counts"] == []
+
+
+@pytest.mark.parametrize("which", STUDIES)
+def test_keys_that_are_said_not_to_count_do_not(tmp_path, monkeypatch, which):
+    monkeypatch.chdir(tmp_path)
+    study = STUDIES[which]
+    before = named(tmp_path, study)
+    (part,) = load_study(tmp_path / "params.yaml").parts
+    for block, name, path in blocks(part.params):
+        if (type(block).__name__, name) in NO_RESULT and name not in FIXED:
+            assert outcome(tmp_path, study, block, name, path, before) == "silent", name

@@ -1,0 +1,79 @@
+"""What names a node is read by its builder: no key renames results that it does not change."""
+
+import importlib
+from pathlib import Path
+
+import yaml
+
+from w2s.job import Execution, Job
+from w2s.params.load import load_study
+from w2s.plan.kinds import KINDS
+from w2s.plan.study import plan
+
+SMALL = Path(__file__).parents[1] / "workflow/small.yaml"
+TOLD_BY_NAME = {  # identities of what the builder reads or runs, which it need not look at
+    ("index", "source"): "the fingerprint of the images",
+    ("segment", "versions"): "of the methods whose code draws the samples",
+}
+
+
+class Recording(dict):
+    """A spec that remembers which of its keys were asked for."""
+
+    def __init__(self, spec: dict):
+        super().__init__(spec)
+        self.read: set[str] = set()
+
+    def __getitem__(self, key):
+        self.read.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key, default=None):
+        self.read.add(key)
+        return super().get(key, default)
+
+    def __iter__(self):  # `**spec` asks for each key then
+        return iter(list(super().keys()))
+
+    def items(self):
+        self.read.update(super().keys())
+        return super().items()
+
+    def __or__(self, other):
+        self.read.update(super().keys())
+        return dict(self.items()) | other
+
+
+def chosen(planned) -> set[str]:
+    """A node for each set of keys that specs of a kind have, with all it rests on."""
+    first = {(n.kind, tuple(n.spec)): key for key, n in reversed(planned.nodes.items())}
+    found, todo = set(), list(first.values())
+    while todo:
+        key = todo.pop()
+        if key not in found:
+            found.add(key)
+            todo += [k for keys in planned.nodes[key].inputs.values() for k in keys]
+    return found
+
+
+def test_every_key_of_every_spec_is_read_by_its_builder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("scales").mkdir()
+    Path("scales/small.yaml").write_text(yaml.safe_dump(yaml.safe_load(SMALL.read_text())))
+    Path("params.yaml").write_text("scale: small\n")
+    planned = plan(load_study(Path("params.yaml")))
+    execution, wanted = Execution(device="cpu"), chosen(planned)
+    unread: dict[tuple[str, str], bool] = {}
+    for key, node in planned.nodes.items():
+        if key not in wanted:
+            continue
+        spec, out = Recording(node.spec), tmp_path / key
+        out.mkdir()
+        parents = {role: [tmp_path / k for k in keys] for role, keys in node.inputs.items()}
+        module, _, function = KINDS[node.kind].builder.partition(":")
+        job = Job(node.kind, key, spec, out, parents, node.local, execution)
+        getattr(importlib.import_module(module), function)(job)
+        for name in node.spec:
+            unread[node.kind, name] = unread.get((node.kind, name), True) and name not in spec.read
+    assert {kind for kind, _ in unread} == {node.kind for node in planned.nodes.values()}
+    assert {name for name, missed in unread.items() if missed} == TOLD_BY_NAME.keys()
