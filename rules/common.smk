@@ -67,5 +67,5 @@ def table_files(table):
 
 def every_published_file(kind=""):
     """Paths of all published files of the study, or of those of one kind."""
-    asked = [g for g in PLAN.groups.values() if g.name not in PLAN.sweep]
-    return [path for g in asked if g.name.startswith(kind) for path in g.paths]
+    groups = [g for g in PLAN.groups.values() if g.name not in PLAN.sweep]
+    return [path for g in groups if g.name.startswith(kind) for path in g.paths]

@@ -14,23 +14,23 @@ from w2s.strict import did_you_mean
 from w2s.training import check
 
 
-def mistakes(study: PictureParams) -> Iterator[Mistake]:
+def mistakes(params: PictureParams) -> Iterator[Mistake]:
     """Every contradiction between two blocks."""
-    yield from _names(study)
-    if not any(_names(study)):
+    yield from _names(params)
+    if not any(_names(params)):
         models = (_recipes, _weak_models, pretrained_networks, pairs)
         for found in (_sizes, *models, _metrics, _reference, _real_rows, _sweep):
-            yield from found(study)
+            yield from found(params)
 
 
-def _names(study: PictureParams) -> Iterator[Mistake]:
+def _names(params: PictureParams) -> Iterator[Mistake]:
     """Names that stand for nothing."""
-    recipes, weak, pretrained = study.training.recipes, study.weak, study.pretrained
+    recipes, weak, pretrained = params.training.recipes, params.weak, params.pretrained
     models = [*recipes, *weak, *pretrained]
     asked = []  # path, name, valid names, what they are
     for name, recipe in recipes.items():
         at = ("training", "recipes", name)
-        asked.append(((*at, "model"), recipe.model, study.models, "network under models"))
+        asked.append(((*at, "model"), recipe.model, params.models, "network under models"))
         if recipe.trunk:
             asked.append(((*at, "from"), recipe.trunk[0], recipes, "recipe"))
         if recipe.weak is not None:
@@ -44,12 +44,12 @@ def _names(study: PictureParams) -> Iterator[Mistake]:
         if name in recipes or name in weak:
             taken = "training recipe" if name in recipes else "weak model"
             yield ("pretrained", name), f"the name is taken by a {taken}; choose another"
-    for name, windows in study.guidance.items():
+    for name, windows in params.guidance.items():
         for i, window in enumerate(windows):
             if (net := getattr(window, "weak", None)) is not None:
                 at = ("guidance", name, i, "weak")
                 asked.append((at, net, [*weak, *pretrained], "weak model under weak"))
-    for name, table in study.tables.items():
+    for name, table in params.tables.items():
         at = ("tables", name)
         asked.append(((*at, "baseline"), table.baseline, table.rows, "row of the table"))
         for row_name, row in table.rows.items():
@@ -57,42 +57,42 @@ def _names(study: PictureParams) -> Iterator[Mistake]:
             if not row.real:
                 asked.append(((*where, "model"), row.model, models, "recipe or weak model"))
             if row.guidance is not None:
-                entry = (row.guidance, study.guidance, "entry under guidance")
+                entry = (row.guidance, params.guidance, "entry under guidance")
                 asked.append(((*where, "guidance"), *entry))
-    if study.sweep:
-        asked.append((("sweep", "model"), study.sweep.model, models, "recipe or weak model"))
-        for name in study.sweep.weights:
+    if params.sweep:
+        asked.append((("sweep", "model"), params.sweep.model, models, "recipe or weak model"))
+        for name in params.sweep.weights:
             at = ("sweep", "weights", name)
-            asked.append((at, name, study.guidance, "entry under guidance"))
+            asked.append((at, name, params.guidance, "entry under guidance"))
     for path, name, valid, what in asked:
         if name not in valid:
             yield path, f"there is no {what} named '{name}'; {did_you_mean(name, valid)}"
 
 
-def _sizes(study: PictureParams) -> Iterator[Mistake]:
+def _sizes(params: PictureParams) -> Iterator[Mistake]:
     """Images, latents and patches that do not divide."""
-    factor = latent_factor(study)
-    if study.data.resolution % factor:
+    factor = latent_factor(params)
+    if params.data.resolution % factor:
         yield ("data", "resolution"), f"must be a multiple of {factor}, by which the VAE shrinks"
         return
-    if study.vae.kind == "trained":
-        for i, channels in enumerate(study.vae.block_channels):
-            if channels % study.vae.norm_groups:
-                groups = study.vae.norm_groups
+    if params.vae.kind == "trained":
+        for i, channels in enumerate(params.vae.block_channels):
+            if channels % params.vae.norm_groups:
+                groups = params.vae.norm_groups
                 yield ("vae", "block_channels", i), f"must be a multiple of norm_groups ({groups})"
-    networks = {("models", name): network for name, network in study.models.items()} | {
+    networks = {("models", name): network for name, network in params.models.items()} | {
         ("pretrained", name, "network"): block.network
-        for name, block in study.pretrained.items()
+        for name, block in params.pretrained.items()
         if block.network is not None
     }
     for at, network in networks.items():
-        for key, what in network.mistakes(latent_shape(study)):
+        for key, what in network.mistakes(latent_shape(params)):
             yield (*at, key), what
 
 
-def _recipes(study: PictureParams) -> Iterator[Mistake]:
+def _recipes(params: PictureParams) -> Iterator[Mistake]:
     """Recipes that cannot start where they are to start, or lack what they train with."""
-    recipes, every = study.training.recipes, study.training.snapshot_every
+    recipes, every = params.training.recipes, params.training.snapshot_every
     for name, recipe in recipes.items():
         at = ("training", "recipes", name)
         if recipe.steps % every:
@@ -103,7 +103,7 @@ def _recipes(study: PictureParams) -> Iterator[Mistake]:
                 "a weak model goes with the ag objective, or a window away_from: weak, and only "
                 "with these",
             )
-        shape, head = _shape(study, recipe.model), recipe.head_loss
+        shape, head = _shape(params, recipe.model), recipe.head_loss
         for key, what in check.mistakes(recipe.objective, shape, recipe.conditional, head):
             yield (*at, key), what
         if recipe.trunk:
@@ -119,34 +119,34 @@ def _recipes(study: PictureParams) -> Iterator[Mistake]:
                 yield (*at, "from"), f"'{trunk_name}' is trained for {trunk.steps} steps only"
             elif step >= recipe.steps:
                 yield (*at, "from"), f"step {step} leaves nothing of {recipe.steps} steps"
-        if name in _behind(study, name):
+        if name in _behind(params, name):
             yield (*at, "weak"), "the weak model rests on this recipe itself; take another"
 
 
-def _behind(study: PictureParams, name: str) -> set[str]:
+def _behind(params: PictureParams, name: str) -> set[str]:
     """The recipes that one rests on, through trunks and weak models."""
-    recipes, found, todo = study.training.recipes, set(), [name]
+    recipes, found, todo = params.training.recipes, set(), [name]
     while todo:
         recipe = recipes[todo.pop()]
         used = {recipe.trunk[0]} if recipe.trunk else set()
-        used |= {study.weak[recipe.weak].recipe} & recipes.keys() if recipe.weak else set()
+        used |= {params.weak[recipe.weak].recipe} & recipes.keys() if recipe.weak else set()
         todo += used - found
         found |= used
     return found
 
 
-def _weak_models(study: PictureParams) -> Iterator[Mistake]:
+def _weak_models(params: PictureParams) -> Iterator[Mistake]:
     """Weak models taken from steps, heads or blocks that are not there."""
-    for name, weak in study.weak.items():
-        if weak.recipe in study.pretrained:
+    for name, weak in params.weak.items():
+        if weak.recipe in params.pretrained:
             for key in ("step", "fraction", "ema"):
                 if getattr(weak, key) is not None:
                     what = f"'{weak.recipe}' is pretrained and has no snapshots; drop it"
                     yield ("weak", name, key), what
             continue
-        recipe = study.training.recipes[weak.recipe]
-        shape = _shape(study, recipe.model)
-        step, taken = weak.at(recipe.steps), snapshots(study, weak.recipe)
+        recipe = params.training.recipes[weak.recipe]
+        shape = _shape(params, recipe.model)
+        step, taken = weak.at(recipe.steps), snapshots(params, weak.recipe)
         key = "step" if weak.fraction is None else "fraction"
         if step not in taken:
             yield (
@@ -156,7 +156,7 @@ def _weak_models(study: PictureParams) -> Iterator[Mistake]:
             )
         if weak.part == "head" and shape.head_at is None:
             yield ("weak", name, "part"), f"models.{recipe.model} has no head; set its head_at"
-        elif weak.part == "head" and (why := untrained_head(study, name)):
+        elif weak.part == "head" and (why := untrained_head(params, name)):
             yield ("weak", name, "part"), why
         if not isinstance(weak.part, str):
             for i, block in enumerate(weak.part.skip):
@@ -165,37 +165,37 @@ def _weak_models(study: PictureParams) -> Iterator[Mistake]:
                     yield at, f"there is no block {block}; blocks are 0 to {shape.depth - 1}"
 
 
-def _shape(study: PictureParams, model: str) -> Shape:
+def _shape(params: PictureParams, model: str) -> Shape:
     """Blocks and mid head of a network under models; the number of classes changes neither."""
-    return shape_of(study.models[model].config(latent_shape(study), classes=1))
+    return shape_of(params.models[model].config(latent_shape(params), classes=1))
 
 
-def _metrics(study: PictureParams) -> Iterator[Mistake]:
+def _metrics(params: PictureParams) -> Iterator[Mistake]:
     """Metrics that the feature network or the number of images cannot give."""
-    metrics, kind = study.metrics.metrics, study.features.kind
+    metrics, kind = params.metrics.metrics, params.features.kind
     for metric in metrics:
         if kind not in (networks := METRICS[metric].networks):
             yield (
                 ("metrics", "metrics"),
                 f"{metric} needs the {networks[0]} feature network, but features.kind is {kind}",
             )
-    counts = {"sampling.per_seed": study.sampling.per_seed}
-    if study.reference.kind == "images":
-        limits = (study.reference.count, getattr(study.data, "count", None))
+    counts = {"sampling.per_seed": params.sampling.per_seed}
+    if params.reference.kind == "images":
+        limits = (params.reference.count, getattr(params.data, "count", None))
         if known := [limit for limit in limits if limit is not None]:
             counts["reference.count"] = min(known)
-    tables = {("tables", name): table.columns for name, table in study.tables.items()}
-    if study.sweep:
-        counts["sweep.per_seed"] = study.sweep.per_seed
-        tables["sweep",] = study.sweep.columns
+    tables = {("tables", name): table.columns for name, table in params.tables.items()}
+    if params.sweep:
+        counts["sweep.per_seed"] = params.sweep.per_seed
+        tables["sweep",] = params.sweep.columns
     least = min(counts, key=counts.get)
-    if "kid" in metrics and study.metrics.kid_subset_size >= counts[least]:
+    if "kid" in metrics and params.metrics.kid_subset_size >= counts[least]:
         yield ("metrics", "kid_subset_size"), f"must be below {least} ({counts[least]})"
     for at, columns in tables.items():
         for i, column in enumerate(columns):
             if METRICS[column].scorer and column not in metrics:
                 yield (*at, "columns", i), f"{column} is not among metrics.metrics"
-    for name, table in study.tables.items():
+    for name, table in params.tables.items():
         for row_name, row in table.rows.items():
             for column in row.published:
                 if column not in table.columns:
@@ -203,23 +203,23 @@ def _metrics(study: PictureParams) -> Iterator[Mistake]:
                     yield at, f"the table has no column {column}; add it, or drop this value"
 
 
-def _reference(study: PictureParams) -> Iterator[Mistake]:
+def _reference(params: PictureParams) -> Iterator[Mistake]:
     """Published statistics in other features than the study's."""
-    if study.reference.kind == "adm" and study.features.kind != "inception-v3-compat":
+    if params.reference.kind == "adm" and params.features.kind != "inception-v3-compat":
         yield (
             ("reference", "kind"),
             "adm holds Inception's statistics, and needs features.kind inception-v3-compat",
         )
 
 
-def _real_rows(study: PictureParams) -> Iterator[Mistake]:
+def _real_rows(params: PictureParams) -> Iterator[Mistake]:
     """Rows of real images where there are too few of them, or in a row's place that they lack."""
-    needed = len(study.sampling.seeds) * study.sampling.per_seed
-    for name, table in study.tables.items():
+    needed = len(params.sampling.seeds) * params.sampling.per_seed
+    for name, table in params.tables.items():
         for row_name, row in table.rows.items():
             if row.real and row_name == table.baseline:
                 yield ("tables", name, "baseline"), f"'{row_name}' is real images; take a model's"
-            held_out = getattr(study.data, "held_out", needed)  # the toy world renders enough
+            held_out = getattr(params.data, "held_out", needed)  # the toy world renders enough
             if row.real and held_out < needed:
                 yield (
                     ("tables", name, "rows", row_name, "real"),
@@ -228,21 +228,21 @@ def _real_rows(study: PictureParams) -> Iterator[Mistake]:
                 )
 
 
-def _sweep(study: PictureParams) -> Iterator[Mistake]:
+def _sweep(params: PictureParams) -> Iterator[Mistake]:
     """A sweep that would not compare like with like."""
-    sweep = study.sweep
+    sweep = params.sweep
     if sweep is None:
         return
     for name in sweep.weights:
         at = ("sweep", "weights", name)
-        if not study.guidance[name]:
+        if not params.guidance[name]:
             yield at, "this guidance has no window, so no weight to sweep"
             return
-        if not all(isinstance(window.weight, float) for window in study.guidance[name]):
+        if not all(isinstance(window.weight, float) for window in params.guidance[name]):
             yield at, "the weight of this guidance is a schedule; only numbers are swept"
-    if len({len(weights) for weights in sweep.tried(study.guidance).values()}) > 1:
+    if len({len(weights) for weights in sweep.tried(params.guidance).values()}) > 1:
         yield ("sweep", "weights"), "every entry must try as many weights as the others"
-    if both := set(sweep.seeds) & set(study.sampling.seeds):
+    if both := set(sweep.seeds) & set(params.sampling.seeds):
         yield ("sweep", "seeds"), f"seed {min(both)} is one of sampling.seeds; take others"
     if "fd" not in sweep.columns:
         yield ("sweep", "columns"), "must hold fd, which the weights are chosen by"

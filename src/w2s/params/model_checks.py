@@ -10,19 +10,19 @@ from w2s.params.pictures import PictureParams
 Mistake = tuple[tuple[str | int, ...], str]  # the key's path, and what is wrong there
 
 
-def pretrained_networks(study: PictureParams) -> Iterator[Mistake]:
+def pretrained_networks(params: PictureParams) -> Iterator[Mistake]:
     """Pretrained networks that are not described, or that rows would count more than once."""
-    for name, block in study.pretrained.items():
+    for name, block in params.pretrained.items():
         if block.is_checkpoint and block.network is None:
             what = "is missing: a checkpoint does not say what its network is before it is read"
             yield ("pretrained", name, "network"), what
         if block.time and not block.is_checkpoint:
             yield ("pretrained", name, "time"), "a folder's config.json says it; drop it"
-    if len(study.training.seeds) == 1:
+    if len(params.training.seeds) == 1:
         return
-    for table_name, table in study.tables.items():
+    for table_name, table in params.tables.items():
         for name, row in table.rows.items():
-            if not row.real and source_of(study, row.model) in study.pretrained:
+            if not row.real and source_of(params, row.model) in params.pretrained:
                 what = (
                     f"'{row.model}' is not trained here, so it is the same under every one of "
                     "training.seeds; give one seed, or such rows a study of their own"
@@ -30,16 +30,16 @@ def pretrained_networks(study: PictureParams) -> Iterator[Mistake]:
                 yield ("tables", table_name, "rows", name, "model"), what
 
 
-def pairs(study: PictureParams) -> Iterator[Mistake]:
+def pairs(params: PictureParams) -> Iterator[Mistake]:
     """Networks led by weak ones that never saw labels, or that live on other latents."""
-    for at, model, net in _led(study):
-        if sees_labels(study, model) and not sees_labels(study, net):
+    for at, model, net in _led(params):
+        if sees_labels(params, model) and not sees_labels(params, net):
             what = (
                 f"'{net}' never saw labels and '{model}' did, so labels would index weights of "
                 f"'{net}' that were never trained; take a weak network with labels"
             )
             yield at, what
-        if scaling_of(study, model) != scaling_of(study, net):
+        if scaling_of(params, model) != scaling_of(params, net):
             what = (
                 f"'{net}' was trained on latents of another scaling than '{model}', so the two "
                 "cannot be compared; take a weak network of the same latents"
@@ -47,21 +47,21 @@ def pairs(study: PictureParams) -> Iterator[Mistake]:
             yield at, what
 
 
-def _led(study: PictureParams) -> Iterator[tuple[tuple[str, ...], str, str]]:
+def _led(params: PictureParams) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """Where a weak network leads another: the key's path, the network, and the weak one."""
-    for name, recipe in study.training.recipes.items():
+    for name, recipe in params.training.recipes.items():
         if recipe.weak is not None:
             yield ("training", "recipes", name, "weak"), name, recipe.weak
     guided = [
         (("tables", table_name, "rows", name, "guidance"), row.model, row.guidance)
-        for table_name, table in study.tables.items()
+        for table_name, table in params.tables.items()
         for name, row in table.rows.items()
         if row.guidance is not None
     ]
-    if study.sweep:
+    if params.sweep:
         guided += [
-            (("sweep", "weights", name), study.sweep.model, name) for name in study.sweep.weights
+            (("sweep", "weights", name), params.sweep.model, name) for name in params.sweep.weights
         ]
     for at, model, guidance in guided:
-        nets = [getattr(window, "weak", None) for window in study.guidance[guidance]]
+        nets = [getattr(window, "weak", None) for window in params.guidance[guidance]]
         yield from ((at, model, net) for net in dict.fromkeys(nets) if net is not None)

@@ -43,20 +43,20 @@ def network_behind(part, name: str) -> dict:
         return family_of(config).part_config(config, params.weak[name].taken)
 
 
-def latent_factor(study) -> int:
+def latent_factor(params) -> int:
     """Image pixels per latent pixel along one side."""
-    vae = study.vae
+    vae = params.vae
     return vae.downsample if vae.kind == "diffusers" else 2 ** (len(vae.block_channels) - 1)
 
 
-def latent_size(study) -> int:
+def latent_size(params) -> int:
     """Height and width of a latent."""
-    return study.data.resolution // latent_factor(study)
+    return params.data.resolution // latent_factor(params)
 
 
-def latent_shape(study) -> tuple[int, int, int]:
+def latent_shape(params) -> tuple[int, int, int]:
     """Channels, height and width of a latent."""
-    return study.vae.latent_channels, latent_size(study), latent_size(study)
+    return params.vae.latent_channels, latent_size(params), latent_size(params)
 
 
 def snapshot_steps(start: int, steps: int, every: int) -> list[int]:
@@ -64,24 +64,24 @@ def snapshot_steps(start: int, steps: int, every: int) -> list[int]:
     return [*range(start + every, steps, every), steps]
 
 
-def snapshots(study, recipe_name: str) -> list[int]:
+def snapshots(params, recipe_name: str) -> list[int]:
     """Steps of a recipe that weak models can be taken from, its trunk's included."""
-    recipe, every = study.training.recipes[recipe_name], study.training.snapshot_every
+    recipe, every = params.training.recipes[recipe_name], params.training.snapshot_every
     start = recipe.trunk[1] if recipe.trunk else 0
     shared = snapshot_steps(0, start, every) if start else []
     return shared + snapshot_steps(start, recipe.steps, every)
 
 
-def untrained_head(study, model: str) -> str | None:
+def untrained_head(params, model: str) -> str | None:
     """Why the mid head of a recipe's or weak model's network predicts nothing; None if it does.
 
     What was trained elsewhere is taken at its word.
     A branch that gives its head no loss of its own leaves it as its trunk made it, beside blocks
     that have moved on: such a head counts only where the weights are the trunk's.
     """
-    weak, recipes = study.weak.get(model), study.training.recipes
-    name = source_of(study, model)
-    if name in study.pretrained:
+    weak, recipes = params.weak.get(model), params.training.recipes
+    name = source_of(params, model)
+    if name in params.pretrained:
         return None
     trunk = recipes[name].trunk
     if weak and trunk and weak.at(recipes[name].steps) <= trunk[1]:

@@ -48,7 +48,7 @@ class Estimator:
     """
 
     def __init__(self, part: Part, plan):
-        self.study, self.plan = part.params, plan
+        self.params, self.plan = part.params, plan
         data = part.params.data
         self.images = data.count if data.kind == "toy" else data.images or 0
 
@@ -86,17 +86,17 @@ class Estimator:
         return Estimate(count, count * gmacs(network), space)
 
     def _latents(self, node: Node) -> Estimate:
-        values = self.study.vae.latent_channels * latent_size(self.study) ** 2
+        values = self.params.vae.latent_channels * latent_size(self.params) ** 2
         copies = 2 * (1 + node.spec["flip"])  # mean and deviation, mirrored or not
         return Estimate(bytes=FLOAT * self.images / node.spec["of"] * copies * values)
 
     def _picture(self) -> int:
         """Bytes of one sample's picture and of what the feature network gives of it."""
-        return 3 * self.study.data.resolution**2 + FLOAT * OUTPUTS[self.study.features.kind]
+        return 3 * self.params.data.resolution**2 + FLOAT * OUTPUTS[self.params.features.kind]
 
     def samples(self) -> int:
         """Samples of a whole set."""
-        return len(self.study.sampling.seeds) * self.study.sampling.per_seed
+        return len(self.params.sampling.seeds) * self.params.sampling.per_seed
 
     def network_of(self, weights: str) -> Mapping:
         """The network that a weights node holds."""

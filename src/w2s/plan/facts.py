@@ -75,9 +75,9 @@ def table_facts(part, plan, name: str) -> TableFacts:
 
 def row_facts(part, plan, table: str, name: str) -> RowFacts:
     """The facts of one of a table's rows."""
-    study = part.params
-    row = study.tables[table].rows[name]
-    sets = [plan.sets[table, name, seed] for seed in study.training.seeds]
+    params = part.params
+    row = params.tables[table].rows[name]
+    sets = [plan.sets[table, name, seed] for seed in params.training.seeds]
     measured = plan.nodes[sets[0].metrics]
     common = {
         "name": name,
@@ -95,24 +95,24 @@ def row_facts(part, plan, table: str, name: str) -> RowFacts:
     steps, conditional = len(drawing.methods), drawing.start["conditional"]
     return RowFacts(
         **common,
-        recipe=recipe_text(study, row.model),
-        branching=branching_text(study, row.model),
+        recipe=recipe_text(params, row.model),
+        branching=branching_text(params, row.model),
         conditional=conditional,
         random_labels=conditional and drawing.start["labels"] == "random",
         sampler=f"{drawing.start['solver']}, {steps} steps",
-        guidance=guidance_facts(study, row, drawing),
-        trained=trained_facts(study, row.model),
+        guidance=guidance_facts(params, row, drawing),
+        trained=trained_facts(params, row.model),
         times=drawing.start["times"],
         steps=encode(drawing.methods),
         forwards=drawing.forwards / steps,
     )
 
 
-def guidance_facts(study, row, trajectory) -> list[dict]:
+def guidance_facts(params, row, trajectory) -> list[dict]:
     """The windows of a row's guidance: in t, in steps, and the method of each."""
     if row.guidance is None:
         return []
-    guidance, times = study.guidance[row.guidance], trajectory.start["times"]
+    guidance, times = params.guidance[row.guidance], trajectory.start["times"]
     spans = acting(guidance, times)
     return [
         where | span.window.guide().model_dump(mode="json")
@@ -120,39 +120,39 @@ def guidance_facts(study, row, trajectory) -> list[dict]:
     ]
 
 
-def trained_facts(study, model: str) -> list[dict]:
+def trained_facts(params, model: str) -> list[dict]:
     """The guidance trained into a model: windows in t, the sampling method like it, its weight."""
-    if model not in study.training.recipes:
+    if model not in params.training.recipes:
         return []
-    windows = study.training.recipes[model].objective.trained_in()
+    windows = params.training.recipes[model].objective.trained_in()
     return [
         {"low": low, "high": high, "method": method_against(signal), "weight": weight}
         for signal, low, high, weight in windows
     ]
 
 
-def branching_text(study, model: str) -> str | None:
+def branching_text(params, model: str) -> str | None:
     """A sentence on the trunk that a model's training shares with others."""
-    recipe = study.training.recipes.get(source_of(study, model))
+    recipe = params.training.recipes.get(source_of(params, model))
     if recipe is None or recipe.trunk is None:
         return None
     trunk, step = recipe.trunk
     return f"Networks continue from one trunk ({trunk}, {step} steps), not from scratch."
 
 
-def recipe_text(study, model: str) -> str:
+def recipe_text(params, model: str) -> str:
     """A model's training in words."""
-    if model in study.pretrained:
+    if model in params.pretrained:
         return f"{model}: pretrained"
-    if model in study.weak:
-        weak = study.weak[model]
+    if model in params.weak:
+        weak = params.weak[model]
         part = weak.part if isinstance(weak.part, str) else f"without blocks {weak.part.skip}"
         which = "" if part == "full" else f", {part}"
-        if weak.recipe in study.pretrained:
+        if weak.recipe in params.pretrained:
             return f"{weak.recipe}, pretrained{which}"
-        at = weak.at(study.training.recipes[weak.recipe].steps)
+        at = weak.at(params.training.recipes[weak.recipe].steps)
         return f"{weak.recipe} at step {at}{which}"
-    recipe = study.training.recipes[model]
+    recipe = params.training.recipes[model]
     branch = f", from {recipe.branch}" if recipe.branch else ""
     label = "" if recipe.conditional else ", without labels"
     return f"{model}: {recipe.objective.name}, {recipe.steps} steps{branch}{label}"

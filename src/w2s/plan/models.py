@@ -14,18 +14,18 @@ class Models:
     """Each method adds the nodes behind one name, once, and returns the key."""
 
     def __init__(self, part: Part, pictures: Pictures, add: Callable[[Node], str]):
-        self.part, self.study, self.pictures, self.add = part, part.params, pictures, add
+        self.part, self.params, self.pictures, self.add = part, part.params, pictures, add
         self.trained: dict[tuple[str, int, int], str] = {}  # recipe, seed, steps: key
 
     def train(self, name: str, seed: int, steps: int | None = None) -> str:
         """A recipe's training node; `steps` cuts it short, for a trunk."""
-        run = (name, seed, steps or self.study.training.recipes[name].steps)
+        run = (name, seed, steps or self.params.training.recipes[name].steps)
         if run not in self.trained:
             self.trained[run] = self._train(*run)
         return self.trained[run]
 
     def _train(self, name: str, seed: int, steps: int) -> str:
-        training, recipe = self.study.training, self.study.training.recipes[name]
+        training, recipe = self.params.training, self.params.training.recipes[name]
         parents: dict[str, tuple[str, ...]] = {"latents": self.pictures.latents}
         start = 0
         if recipe.trunk:
@@ -51,16 +51,16 @@ class Models:
 
     def weights(self, name: str, seed: int) -> str:
         """The weights that a name stands for: a recipe's final average, a weak model, or given."""
-        study = self.study
-        if source_of(study, name) in study.pretrained:
+        params = self.params
+        if source_of(params, name) in params.pretrained:
             return self._from_elsewhere(name)
-        default = study.sampling.ema
-        if name in study.training.recipes:
+        default = params.sampling.ema
+        if name in params.training.recipes:
             recipe, step, ema, part = name, None, default, "full"
         else:
-            weak = study.weak[name]
+            weak = params.weak[name]
             recipe, ema = weak.recipe, weak.ema or default
-            step = weak.at(study.training.recipes[recipe].steps)
+            step = weak.at(params.training.recipes[recipe].steps)
             part = weak.taken
         source, step = self._holding(recipe, seed, step)
         spec = {"step": step, "ema": ema, "part": part}
@@ -68,8 +68,8 @@ class Models:
 
     def _from_elsewhere(self, name: str) -> str:
         """A pretrained network's weights, or what a weak model takes of them."""
-        source, weak = source_of(self.study, name), self.study.weak.get(name)
-        block = self.study.pretrained[source]
+        source, weak = source_of(self.params, name), self.params.weak.get(name)
+        block = self.params.pretrained[source]
         spec = {
             "kind": "public" if block.is_checkpoint else "pretrained",
             "fingerprint": self.part.fingerprints[f"pretrained.{source}"],
@@ -84,7 +84,7 @@ class Models:
 
     def _holding(self, recipe_name: str, seed: int, step: int | None) -> tuple[str, int]:
         """The training node whose snapshots reach a step: the recipe's own, or its trunk's."""
-        recipe = self.study.training.recipes[recipe_name]
+        recipe = self.params.training.recipes[recipe_name]
         step = step or recipe.steps
         if recipe.trunk:
             trunk, at = recipe.trunk

@@ -15,12 +15,12 @@ class Pictures:
     """Each property adds the nodes of one stage, once, and holds their keys."""
 
     def __init__(self, part: Part, add: Callable[[Node], str]):
-        self.part, self.study, self.add = part, part.params, add
+        self.part, self.params, self.add = part, part.params, add
 
     @cached_property
     def images(self) -> dict[str, tuple[str, ...]]:
         """The image index, and the rendered images if the data set is the toy's."""
-        data = self.study.data
+        data = self.params.data
         if data.kind == "toy":
             return self._rendered(data.count, data.seed)
         return {"index": (self._part("rest") if data.held_out else self._indexed,)}
@@ -28,7 +28,7 @@ class Pictures:
     @cached_property
     def held_out(self) -> dict[str, tuple[str, ...]]:
         """The same of images that nothing is trained on or compared with."""
-        data, sampling = self.study.data, self.study.sampling
+        data, sampling = self.params.data, self.params.sampling
         if data.kind == "toy":
             turns = -(-len(sampling.seeds) * sampling.per_seed // data.classes)
             count = turns * data.classes  # as many of each class, and no class without images
@@ -36,7 +36,7 @@ class Pictures:
         return {"index": (self._part("held out"),)}
 
     def _rendered(self, count: int, seed: int, what: str = "") -> dict[str, tuple[str, ...]]:
-        spec = self.study.data.model_dump(include={"resolution", "jitter"})
+        spec = self.params.data.model_dump(include={"resolution", "jitter"})
         label = f"render{what or ' images'}"
         images = (self.add(Node("images", spec | {"count": count, "seed": seed}, label=label)),)
         spec = {"source": "images", "on_bad_file": "refuse"}
@@ -47,12 +47,12 @@ class Pictures:
     def _indexed(self) -> str:
         """The index of the whole folder."""
         found = self.part.data
-        spec = {"source": found["fingerprint"], "on_bad_file": self.study.data.on_bad_file}
+        spec = {"source": found["fingerprint"], "on_bad_file": self.params.data.on_bad_file}
         return self.add(Node("index", spec, local={"path": found["path"]}))
 
     def _part(self, part: str) -> str:
         """The index of the held-out images, or of the rest."""
-        spec = {"part": part, "held_out": self.study.data.held_out}
+        spec = {"part": part, "held_out": self.params.data.held_out}
         return self.add(Node("index", spec, {"whole": (self._indexed,)}, label=f"index {part}"))
 
     @property
@@ -63,18 +63,18 @@ class Pictures:
 
     @cached_property
     def vae(self) -> str:
-        vae = self.study.vae
+        vae = self.params.vae
         if vae.kind == "diffusers":
             spec = {"kind": "diffusers", "fingerprint": self.part.fingerprints["vae"]}
             return self.add(Node("vae", spec, local={"path": vae.path}))
-        spec = vae.model_dump(mode="json") | {"resolution": self.study.data.resolution}
+        spec = vae.model_dump(mode="json") | {"resolution": self.params.data.resolution}
         return self.add(Node("vae", spec, self.images, local=self.folder, label="train VAE"))
 
     @cached_property
     def latents(self) -> tuple[str, ...]:
-        latents = self.study.latents
+        latents = self.params.latents
         spec = {
-            "resolution": self.study.data.resolution,
+            "resolution": self.params.data.resolution,
             "flip": latents.flip,
             "batch": latents.batch,
             "of": latents.shards,
@@ -87,7 +87,7 @@ class Pictures:
 
     @cached_property
     def features(self) -> str:
-        features, data = self.study.features, self.study.data
+        features, data = self.params.features, self.params.data
         if features.kind == "inception-v3-compat":
             spec = {"kind": features.kind, "fingerprint": self.part.fingerprints["features"]}
             return self.add(Node("features", spec, local={"path": features.path}))
@@ -97,7 +97,7 @@ class Pictures:
 
     @cached_property
     def reference(self) -> str:
-        reference, metrics = self.study.reference, self.study.metrics
+        reference, metrics = self.params.reference, self.params.metrics
         spec = {
             "kind": reference.kind,
             "batch": metrics.batch,
@@ -108,7 +108,7 @@ class Pictures:
             spec["fingerprint"] = self.part.fingerprints["reference"]
             return self.add(Node("reference", spec, parents, local={"path": reference.path}))
         spec |= reference.model_dump(include={"count", "seed"})
-        spec["resolution"] = self.study.data.resolution
+        spec["resolution"] = self.params.data.resolution
         return self.add(Node("reference", spec, parents | self.images, local=self.folder))
 
     def metrics(self, segments: tuple[str, ...], name: str, scaling: dict | None) -> str:
@@ -117,7 +117,7 @@ class Pictures:
         scaling: shift and scale of its latents; None for those of the latents encoded here.
         """
         parents = {"segment": segments, "vae": (self.vae,), "features": (self.features,)}
-        spec: dict = {"batch": self.study.metrics.batch}
+        spec: dict = {"batch": self.params.metrics.batch}
         if scaling:
             spec["scaling"] = scaling
         else:
@@ -127,10 +127,10 @@ class Pictures:
     @cached_property
     def real_metrics(self) -> str:
         """The metrics of held-out real images, as many as samples."""
-        sampling, name = self.study.sampling, "held-out images"
+        sampling, name = self.params.sampling, "held-out images"
         spec = {
-            "batch": self.study.metrics.batch,
-            "resolution": self.study.data.resolution,
+            "batch": self.params.metrics.batch,
+            "resolution": self.params.data.resolution,
             "per_seed": sampling.per_seed,
             "seeds": list(sampling.seeds),
         }
@@ -141,5 +141,5 @@ class Pictures:
     def _scored(self, decoded: Node, name: str) -> str:
         """The metrics of a decoded sample set."""
         parents = {"decoded": (self.add(decoded),), "reference": (self.reference,)}
-        spec = self.study.metrics.read()
+        spec = self.params.metrics.read()
         return self.add(Node("metrics", spec, parents, label=f"evaluate {name}"))

@@ -12,7 +12,7 @@ class Planner:
     """A study's stages; each adds its nodes to the plan and tells their keys."""
 
     def __init__(self, part: Part):
-        self.part, self.study = part, part.params
+        self.part, self.params = part, part.params
         self.plan = Plan(part.scale)
         self.add = self.plan.add
         self.pictures = Pictures(part, self.add)

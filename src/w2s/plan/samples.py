@@ -31,12 +31,12 @@ def add_sample_sets(planner: Planner) -> dict[tuple[str, str, int], SampleSet]:
     Rows share the segments that they agree on: what a state depends on is its key, and where a
     trajectory is cut is not part of that, so a new row never renames the states of another.
     """
-    study = planner.study
+    params = planner.params
     members = {
         (table, name, seed): row
-        for table, block in study.tables.items()
+        for table, block in params.tables.items()
         for name, row in block.rows.items()
-        for seed in study.training.seeds
+        for seed in params.training.seeds
     }
     rows = {member: _drawing(planner, *member) for member, row in members.items() if not row.real}
     sets = {}
@@ -67,17 +67,17 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
     Raises:
         UserError: the windows do not fit the steps, or a network cannot give a signal.
     """
-    row = planner.study.tables[table].rows[name]
+    row = planner.params.tables[table].rows[name]
     where = partial(planner.part.at, "tables", table, "rows", name, "guidance")
-    study, sampling = planner.study, planner.study.sampling
+    params, sampling = planner.params, planner.params.sampling
     solver = row.solver or sampling.solver
     steps = row.steps or sampling.steps
     times = time_grid(steps, sampling.shift, SDE_LAST if solver == "sde" else None)
-    guidance = study.guidance[row.guidance] if row.guidance else None
+    guidance = params.guidance[row.guidance] if row.guidance else None
     with where():
         methods = resolve(guidance, times) if guidance else (None,) * steps
     names = nets_of(methods)
-    config, conditional = network_behind(planner.part, row.model), sees_labels(study, row.model)
+    config, conditional = network_behind(planner.part, row.model), sees_labels(params, row.model)
     weak = {name: network_behind(planner.part, name) for name in names}
     family = family_of(config)
     one = Drawing(
@@ -99,13 +99,13 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
             "shape": list(family.latents(config)),
         },
         methods=tuple(methods),
-        scaling=scaling_of(study, row.model),
+        scaling=scaling_of(params, row.model),
     )
     with where():
         one.forwards  # noqa: B018
         asked = {signal for method in set(methods) for signal in signals_of(method)}
         for net in sorted({signal.net for signal in asked if signal.head}):
-            if why := untrained_head(study, row.model if net == "main" else net):
+            if why := untrained_head(params, row.model if net == "main" else net):
                 raise UserError(f"this guidance {why}")
         for other, net in weak.items():
             if (knows := family_of(net).classes(net)) != family.classes(config):
@@ -123,11 +123,11 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
 
 def _sample_set(planner: Planner, one: Drawing, chain: list[Segment], name: str) -> SampleSet:
     """The nodes of a row: its chain of segments, shard by shard, and their metrics."""
-    study = planner.study
+    params = planner.params
     pieces = [_piece(one, segment) for segment in chain]
     finals = tuple(
-        _chain(planner, pieces, {"shard": i, "of": study.sampling.shards}, name)
-        for i in range(study.sampling.shards)
+        _chain(planner, pieces, {"shard": i, "of": params.sampling.shards}, name)
+        for i in range(params.sampling.shards)
     )
     return SampleSet(one, finals, planner.pictures.metrics(finals, name, one.scaling))
 

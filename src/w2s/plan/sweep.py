@@ -19,11 +19,11 @@ BASELINE = "none"
 
 def swept(part: Part) -> Part:
     """The part whose one table has a row for every weight that the sweep tries."""
-    study, sweep = part.params, part.params.sweep
-    weights_of = sweep.tried(study.guidance)
+    params, sweep = part.params, part.params.sweep
+    weights_of = sweep.tried(params.guidance)
     tried = {
         row_name(name, weight): tuple(
-            window.model_copy(update={"weight": weight}) for window in study.guidance[name]
+            window.model_copy(update={"weight": weight}) for window in params.guidance[name]
         )
         for name, weights in weights_of.items()
         for weight in weights
@@ -34,10 +34,10 @@ def swept(part: Part) -> Part:
     }
     title = "Weights of the guidance methods, on seeds that no other table uses"
     table = Table(title=title, columns=sweep.columns, baseline=BASELINE, rows=rows)
-    drawn = study.sampling.model_copy(update={"seeds": sweep.seeds, "per_seed": sweep.per_seed})
+    drawn = params.sampling.model_copy(update={"seeds": sweep.seeds, "per_seed": sweep.per_seed})
     changes = {"tables": {part.own(TABLE): table}, "guidance": tried, "sampling": drawn}
     changes["sweep"] = sweep.model_copy(update={"weights": weights_of})
-    return replace(part, params=study.model_copy(update=changes))
+    return replace(part, params=params.model_copy(update=changes))
 
 
 def row_name(guidance: str, weight: float) -> str:
@@ -47,8 +47,8 @@ def row_name(guidance: str, weight: float) -> str:
 
 def sweep_group(part: Part, plan) -> Group:
     """What `snakemake weights` publishes; `part` as `swept` gives it, with its plan."""
-    study = part.params
-    ((name, table),) = study.tables.items()
+    params = part.params
+    ((name, table),) = params.tables.items()
     rows = [row_facts(part, plan, name, row) for row in table.rows]
     pictures = [c for c in table.columns if c not in ("fd", "forwards")]
     return Group(
@@ -63,7 +63,7 @@ def sweep_group(part: Part, plan) -> Group:
             "rows": [asdict(row) for row in rows],
             "curves": {
                 tried: [[weight, row_name(tried, weight)] for weight in weights]
-                for tried, weights in study.sweep.weights.items()
+                for tried, weights in params.sweep.weights.items()
             },
         },
     )
