@@ -67,11 +67,11 @@ def test_a_segment_states_all_it_depends_on_from_the_start(study_folder):
 def test_branches_share_one_trunk(study_folder):
     planned = study_folder.plan()
     (trunk,) = trained(planned, "trunk")
-    assert trunk.spec["steps"] == 1500
+    assert trunk.spec["steps"] == 1800
     for name in ("base", "mg", "br", "ag", "slg", "sgg", "sgg-code"):
         (branch,) = trained(planned, name)
         assert branch.parents["trunk"] == (trunk.key,)
-        assert (branch.spec["start"], branch.spec["steps"]) == (1500, 2400)
+        assert (branch.spec["start"], branch.spec["steps"]) == (1800, 2400)
 
 
 def test_a_trunk_left_early_is_trained_no_further(study_folder):
@@ -164,8 +164,8 @@ def test_estimated_forwards_of_samples(study_folder):
 def test_estimated_forwards_of_training(study_folder):
     planned, found = estimates(study_folder)
     (trunk,), (base,) = trained(planned, "trunk"), trained(planned, "base")
-    assert found[trunk.key].forwards == 64 * 1500 * 3
-    assert found[base.key].forwards == 64 * 900 * 3
+    assert found[trunk.key].forwards == 64 * 1800 * 3
+    assert found[base.key].forwards == 64 * 600 * 3
     assert found[base.key].bytes > 0
 
 
