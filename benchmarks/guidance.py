@@ -3,7 +3,7 @@
     python -m benchmarks.guidance [--width 64] [--batch 8] [--steps 6] [--device cpu]
 
 The engine runs with each signal on its own and with all signals of a step as one batch; the
-faster of the two on a kind of device is the rule in src/w2s/sampling/denoiser.py, and "engine"
+faster of the two on a kind of device is the rule in src/w2s/sampling/tree.py, and "engine"
 in the ratios is the one of that rule.  Ratios are of times measured in this run, each the best of
 --repeats taken in turn.  A second table compares the combination of predictions alone with
 diffusers' guiders.
@@ -20,11 +20,12 @@ from w2s.conditions.labels import Labels
 from w2s.guidance.base import NULL
 from w2s.guidance.registry import METHODS
 from w2s.guidance.windows import Guidance, resolve
+from w2s.models.registry import shape_of
 from w2s.models.sit_network import SiT
-from w2s.sampling.denoiser import BATCHED, Denoiser
+from w2s.sampling.denoiser import Denoiser
 from w2s.sampling.grid import time_grid
 from w2s.sampling.loop import sample
-from w2s.sampling.tree import forwards_unshared
+from w2s.sampling.tree import forwards_unshared, one_batch
 
 DEPTH, SKIPPED, CLASSES = 24, [7, 8, 9], 10
 NEEDED = {  # parameters without a default, besides the weight
@@ -106,7 +107,10 @@ def main() -> None:
     main_net = network(args.width, head_at=8)
     nets = main_net, {"weak": network(args.width // 2, 1, depth=DEPTH // 2)}
     options = {"device": args.device, "precision": "fp32"}
-    times, rule = time_grid(args.steps), BATCHED[torch.device(args.device).type]
+    times = time_grid(args.steps)
+    rule = one_batch(
+        torch.device(args.device).type, args.batch * shape_of(main_net.config()).tokens
+    )
     print(f"{DEPTH} blocks, width {args.width}, batch {args.batch}, {args.steps} steps, fp32")
     print(
         "                        forwards            seconds          naive /   batched /  relative"

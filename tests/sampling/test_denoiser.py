@@ -90,7 +90,7 @@ def test_networks_see_x_and_t_in_float32_whatever_the_precisions(
 
 
 def test_an_unknown_precision_is_refused(net):
-    with pytest.raises(UserError, match="precision is 'fp8'; set it to fp32 or bf16"):
+    with pytest.raises(UserError, match="precision is 'fp8'; set it to one of fp32, bf16, fp16"):
         Denoiser(net, precision="fp8")
 
 

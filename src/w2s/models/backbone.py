@@ -28,6 +28,8 @@ class Backbone(Protocol):
     A pass is `embed`, then blocks, then `readout`.  Its state is a NamedTuple: tensors with the
     batch first, None where a stream is absent, and anything else that all samples share, such as
     the size of the latents.  The condition is whatever tensors `embed` takes after x and t.
+    x and t come in float32; a network whose weights are of less casts what it works on, and t
+    only after it has been embedded.
     """
 
     depth: int
@@ -58,6 +60,7 @@ class Shape:
     depth: int  # blocks
     head_at: int | None = None  # blocks before the mid head
     macs: float = 1.0  # multiply-accumulates of all blocks for one sample
+    tokens: int = 1  # of one sample, those of its prompt included
 
 
 class NetworkParams(Strict, ABC):
@@ -76,6 +79,7 @@ class Family(ABC):
     """One kind of network, described from configurations alone; nothing here imports torch."""
 
     name: ClassVar[str]
+    condition: ClassVar[str] = "labels"  # or "prompts": what `embed` takes after x and t
     params: ClassVar[type[NetworkParams] | None]  # None: no entry under `models` can name it
 
     @abstractmethod
@@ -92,7 +96,10 @@ class Family(ABC):
 
     @abstractmethod
     def classes(self, config: Mapping) -> int:
-        """How many classes a network knows; their number is also the label of the null class."""
+        """How many classes a network knows; their number is also the label of the null class.
+
+        Raises UserError for a network that is not conditioned by labels.
+        """
 
     @abstractmethod
     def part_config(self, config: Mapping, part: WeakPart) -> dict:

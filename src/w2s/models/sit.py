@@ -84,7 +84,8 @@ class SiTFamily(Family):
         tokens = (config["input_size"] // config["patch_size"]) ** 2
         width, depth = config["hidden_size"], config["depth"]
         per_token = (4 + 2 * config["mlp_ratio"]) * width**2 + 2 * tokens * width
-        return Shape(depth, config["head_at"], depth * (tokens * per_token + 6 * width**2))
+        work = depth * (tokens * per_token + 6 * width**2)
+        return Shape(depth, config["head_at"], work, tokens)
 
     def parameters(self, config: Mapping) -> float:
         """Weights of the blocks and embeddings, biases left out."""

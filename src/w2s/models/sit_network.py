@@ -47,7 +47,8 @@ class TimestepEmbedder(nn.Module):
         half = self.frequencies // 2
         powers = torch.arange(half, dtype=torch.float32, device=t.device) / half
         angles = t.float()[:, None] * torch.exp(-math.log(10000) * powers)
-        return self.mlp(torch.cat([angles.cos(), angles.sin()], dim=1))
+        waves = torch.cat([angles.cos(), angles.sin()], dim=1)
+        return self.mlp(waves.to(self.mlp[0].weight.dtype))
 
 
 class LabelEmbedder(nn.Module):
@@ -202,6 +203,7 @@ class SiT(nn.Module):
         """Start a pass: x (N, C, H, W), t (N,) in [0, 1], y (N,) int64 up to `null_class`."""
         t = t if self.sign == 1 else 1 - t
         cond = self.t_embedder(t) + self.y_embedder(y)
+        x = x.to(self.x_embedder.proj.weight.dtype)
         return Tokens(self.x_embedder(x) + self.pos_embed, cond)
 
     def block(self, i: int, state: Tokens) -> Tokens:

@@ -28,6 +28,12 @@ def rows(state: Any, index: Tensor) -> Any:
     return each(state, lambda tensor: tensor.detach()[index])
 
 
+def alike(states: list) -> bool:
+    """Whether the states can be joined: prompts of different lengths cannot."""
+    shapes = [[f.shape[1:] for f in state if isinstance(f, Tensor)] for state in states]
+    return all(shape == shapes[0] for shape in shapes)
+
+
 def joined(states: list) -> Any:
     """Several states as one batch."""
     fields = zip(*states, strict=True)

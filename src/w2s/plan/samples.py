@@ -21,6 +21,7 @@ from w2s.sampling.trajectories import (
     signals_of,
     versions,
 )
+from w2s.sampling.tree import one_batch
 
 SDE_LAST = 0.04  # arXiv 2401.08740's SDE sampler leaves t = 0.04 for 0 in one mean step
 
@@ -137,6 +138,9 @@ def _piece(one: Drawing, segment: Segment) -> tuple[dict, dict]:
     weak = {f"weak:{net}": (one.nets[net],) for net in nets_of(segment.methods)}
     done = {"steps": encode(segment.methods), "versions": versions(segment.methods)}
     spec = one.start | {"stop": segment.stop} | done
+    several = any(len(signals_of(method)) > 1 for method in set(segment.methods))
+    if several and one_batch("cpu", spec["batch"] * one.shapes["main"].tokens):
+        spec["one_batch"] = True  # how a CPU rounds; elsewhere it is always so
     return spec, {"model": (one.model,)} | weak
 
 

@@ -15,16 +15,19 @@ from w2s.guidance.base import Signal
 from w2s.models.backbone import Backbone
 from w2s.models.registry import shape_of
 from w2s.models.states import packed
-from w2s.sampling.tree import by_net, in_forwards, schedule
-from w2s.sampling.walk import BATCHED, walk
+from w2s.sampling.tree import by_net, in_forwards, one_batch, schedule
+from w2s.sampling.walk import walk
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Denoiser:
     """A main network and the separate weak networks that guide it.
 
-    `precision` is that of the networks' arithmetic, fp32 or bf16 (autocast).  `compiled` compiles
-    the networks' blocks in place, once for all batch sizes above 1, so that no window border
-    meets a new shape.  `batched` overrides the rule of the device.
+    `precision` is that of the networks' arithmetic, `weights` that of their weights: fp32, bf16 or
+    fp16.  Weights of fp32 are cast as they are used (autocast); others compute in their own
+    precision.  `compiled` compiles the networks' blocks in place, once for all batch sizes above 1,
+    so that no window border meets a new shape.  `batched` overrides the rule of `one_batch`.
     """
 
     def __init__(
@@ -34,18 +37,18 @@ class Denoiser:
         *,
         device: str | torch.device = "cpu",
         precision: str = "fp32",
+        weights: str = "fp32",
         compiled: bool | str = False,
         batched: bool | None = None,
     ):
         self.device = torch.device(device)
-        kind = self.device.type
+        self.autocast = _autocast(precision, weights)
         self.nets = {"main": main, **(nets or {})}
         self.nets = {name: net.to(self.device).eval() for name, net in self.nets.items()}
+        if weights != "fp32":
+            self.nets = {name: net.to(DTYPES[weights]) for name, net in self.nets.items()}
         self.shapes = {name: shape_of(net.config()) for name, net in self.nets.items()}
-        if precision not in ("fp32", "bf16"):
-            raise UserError(f"precision is '{precision}'; set it to fp32 or bf16.")
-        self.bf16 = precision == "bf16"
-        self.batched = BATCHED.get(kind, True) if batched is None else batched
+        self.batched = batched
         self.blocks_run: Counter[str] = Counter()  # per network and sample
         if compiled:
             for block in (block for net in self.nets.values() for block in net.blocks):
@@ -65,12 +68,12 @@ class Denoiser:
         """The velocities asked for, each (N, C, H, W) like x; t is one time for all samples.
 
         Networks are given x and t in float32 whatever the precision of x and of their arithmetic:
-        bfloat16 knows no time between 0.9844 and 0.9883.
+        bfloat16 knows no time between 0.9844 and 0.9883.  Guided are float32 velocities.
         """
         times = torch.full((len(x),), t, dtype=torch.float32, device=x.device)
-        precision = torch.autocast(x.device.type, torch.bfloat16) if self.bf16 else nullcontext()
+        cast = torch.autocast(x.device.type, self.autocast) if self.autocast else nullcontext()
         velocities: dict[Signal, Tensor] = {}
-        with precision:
+        with cast:
             for name, group in by_net(signals).items():
                 velocities |= self._evaluate(name, group, x.float(), times, condition)
         return {signal: v.to(x.dtype) for signal, v in velocities.items()}
@@ -83,4 +86,23 @@ class Denoiser:
             packed(net.embed(x, t, *(condition.null if null else condition.given)))
             for null in plan.roots
         ]
-        return walk(plan, net, roots, self.batched)
+        batched = self.batched
+        if batched is None:
+            batched = one_batch(x.device.type, len(x) * self.shapes["main"].tokens)
+        return walk(plan, net, roots, batched)
+
+
+def _autocast(precision: str, weights: str) -> torch.dtype | None:
+    """What fp32 weights are cast to as they are used; None where nothing is cast.
+
+    Raises UserError for an unknown precision, and for weights that cannot compute in it.
+    """
+    for name, value in (("precision", precision), ("weights", weights)):
+        if value not in DTYPES:
+            raise UserError(f"{name} is '{value}'; set it to one of {', '.join(DTYPES)}.")
+    if weights not in ("fp32", precision):
+        raise UserError(
+            f"weights are {weights} and precision is {precision}, but weights of less than fp32 "
+            "compute in their own precision: give both the same, or weights: fp32."
+        )
+    return DTYPES[precision] if precision != weights else None

@@ -69,12 +69,15 @@ def _denoiser(job: Job) -> Denoiser:
         for role in job.parents
         if role.startswith("weak:")
     }
+    device = pick(job.execution.device)
     return Denoiser(
         load(job.parent("model")),
         weak,
-        device=pick(job.execution.device),
+        device=device,
         precision=job.spec["precision"],
+        weights=job.spec.get("weights", "fp32"),
         compiled=job.spec["compile"],
+        batched=job.spec.get("one_batch") or device.type != "cpu",
     )
 
 

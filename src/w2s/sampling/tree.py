@@ -16,6 +16,19 @@ from w2s.errors import UserError
 from w2s.guidance.base import Signal
 from w2s.models.backbone import Shape
 
+FEW = 1000  # tokens of one signal's samples, up to which a CPU is not busy with them
+
+
+def one_batch(device: str, tokens: int) -> bool:
+    """Whether states that run the same blocks run them as one batch.
+
+    device: its type; tokens: of all samples of one signal.  A fixed rule, so that every run gives
+    the same bytes.  `python -m benchmarks.sd3` measures both on the CPU: one batch is faster for
+    few tokens and slower for many.  The rule for others is not measured; a batch launches half the
+    kernels.
+    """
+    return device != "cpu" or tokens <= FEW
+
 
 @dataclass(frozen=True)
 class Stage:

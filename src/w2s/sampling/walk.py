@@ -9,13 +9,8 @@ from torch import Tensor
 
 from w2s.guidance.base import Signal
 from w2s.models.backbone import Backbone
-from w2s.models.states import joined, split
+from w2s.models.states import alike, joined, split
 from w2s.sampling.tree import Schedule
-
-# Whether states that run the same blocks run them as one batch.  A fixed rule per kind of device,
-# so that every run gives the same bytes.  `python -m benchmarks.guidance` measures both: on the CPU
-# one batch saves nothing.  The rule for CUDA is not measured; a batch launches half the kernels.
-BATCHED = {"cpu": False, "cuda": True}
 
 
 def walk(
@@ -42,6 +37,6 @@ def read(net: Backbone, signal: Signal, state: Any) -> Tensor:
 
 
 def _run(net: Backbone, blocks: tuple[int, ...], states: list, batched: bool) -> list:
-    if batched and len(states) > 1:
+    if batched and len(states) > 1 and alike(states):
         return split(through(net, blocks, joined(states)), len(states))
     return [through(net, blocks, state) for state in states]

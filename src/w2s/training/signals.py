@@ -12,7 +12,7 @@ from w2s.guidance.base import HEAD, NULL, STRONG, Signal
 from w2s.models.backbone import Backbone
 from w2s.models.states import rows as rows_of
 from w2s.sampling.tree import blocks_of, by_net, schedule
-from w2s.sampling.walk import BATCHED, read, through, walk
+from w2s.sampling.walk import read, through, walk
 from w2s.training.batches import Batch
 from w2s.training.objectives import BaseObjective
 from w2s.training.objectives.base import Pull
@@ -118,7 +118,7 @@ def _predicted(
 ) -> tuple[dict[Signal, Tensor], float]:
     """Signals of some samples by the schedule that sampling uses, and the forwards of each."""
     x, t, given, null = (part[rows] for part in (batch.x, batch.t, batch.y, batch.null))
-    found, cost, batched = {}, 0.0, BATCHED.get(x.device.type, True)
+    found, cost, batched = {}, 0.0, x.device.type != "cpu"
     for name, group in by_net(signals).items():
         net = nets[name]
         plan = schedule(group, net.depth, net.head_at)

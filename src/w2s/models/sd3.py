@@ -1,0 +1,122 @@
+"""SD3 and SD3.5 (MMDiT, arXiv 2403.03206) as a family, in diffusers' configuration.
+
+Its configurations are the arguments of diffusers' SD3Transformer2DModel with `kind: sd3`; beside
+them `latents` (C, H, W) and `text_tokens` may say what it is used for, which its work depends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from w2s.errors import UserError
+from w2s.models.backbone import Family, Shape, WeakPart
+
+_MEDIUM = {
+    "patch_size": 2,
+    "in_channels": 16,
+    "out_channels": 16,
+    "num_layers": 24,
+    "attention_head_dim": 64,
+    "num_attention_heads": 24,
+    "joint_attention_dim": 4096,
+    "caption_projection_dim": 1536,
+    "pooled_projection_dim": 2048,
+    "sample_size": 128,
+    "pos_embed_max_size": 192,
+    "dual_attention_layers": [],
+    "qk_norm": None,
+}
+PUBLISHED = {  # transformer/config.json of the released folders
+    "sd3-medium": _MEDIUM,
+    "sd3.5-medium": _MEDIUM
+    | {
+        "pos_embed_max_size": 384,
+        "dual_attention_layers": list(range(13)),
+        "qk_norm": "rms_norm",
+    },
+    "sd3.5-large": _MEDIUM
+    | {
+        "num_layers": 38,
+        "num_attention_heads": 38,
+        "caption_projection_dim": 2432,
+        "qk_norm": "rms_norm",
+    },
+}
+TEXT_TOKENS = 77 + 256  # of the CLIP towers, and of T5 as the pipeline asks for
+
+
+class SD3Family(Family):
+    """Dual-stream transformers that are conditioned by a prompt's tokens and pooled vectors."""
+
+    name = "sd3"
+    condition = "prompts"
+    params = None
+
+    def shape(self, config: Mapping) -> Shape:
+        """Counted are linear layers, attention and modulation of both streams' blocks.
+
+        The second attention of SD3.5-medium's first blocks counts, and so does what the last
+        block leaves out: it gives no text.
+        """
+        _, height, width = self.latents(config)
+        image = (height // config["patch_size"]) * (width // config["patch_size"])
+        text = config.get("text_tokens", TEXT_TOKENS)
+        depth, wide = config["num_layers"], _width(config)
+        second = 4 * image * wide**2 + 2 * image**2 * wide + 3 * wide**2
+        streams = 12 * (image + text) * wide**2 + 2 * (image + text) ** 2 * wide + 12 * wide**2
+        absent = 9 * text * wide**2 + 4 * wide**2  # of the text after the last attention
+        macs = depth * streams + len(config["dual_attention_layers"]) * second - absent
+        return Shape(depth, None, macs, image + text)
+
+    def parameters(self, config: Mapping) -> float:
+        """Weights of the blocks and embeddings, biases left out."""
+        depth, wide = config["num_layers"], _width(config)
+        blocks = (depth * 36 + len(config["dual_attention_layers"]) * 7 - 13) * wide**2
+        position = config["pos_embed_max_size"] ** 2 * wide
+        text = (config["joint_attention_dim"] + config["pooled_projection_dim"]) * wide
+        return blocks + position + text + 4 * wide**2
+
+    def latents(self, config: Mapping) -> tuple[int, int, int]:
+        side = config["sample_size"]
+        return tuple(config.get("latents", (config["in_channels"], side, side)))
+
+    def classes(self, config: Mapping) -> int:
+        raise UserError("an SD3 is conditioned by prompts and knows no classes")
+
+    def part_config(self, config: Mapping, part: WeakPart) -> dict:
+        if part == "full":
+            return dict(config)
+        kept = self.kept(config, part)
+        if kept[-1:] != [config["num_layers"] - 1]:
+            raise UserError(
+                "the last block of an SD3 is built unlike the others and cannot be left out of a "
+                "network of its own; skip it with skip_layer instead"
+            )
+        dual = [kept.index(i) for i in config["dual_attention_layers"] if i in kept]
+        return dict(config) | {"num_layers": len(kept), "dual_attention_layers": dual}
+
+    def take(self, weights, config, part):
+        made = self.part_config(config, part)
+        if part == "full":
+            return weights, made
+        kept, taken = self.kept(config, part), {}
+        for name, value in weights.items():
+            if name.startswith(BLOCKS):
+                block, rest = name.removeprefix(BLOCKS).split(".", 1)
+                if int(block) in kept:
+                    taken[f"{BLOCKS}{kept.index(int(block))}.{rest}"] = value
+            else:
+                taken[name] = value
+        return taken, made
+
+    def network(self, config: Mapping):
+        from w2s.models.sd3_network import SD3
+
+        return SD3.built(config)
+
+
+BLOCKS = "transformer.transformer_blocks."  # before a block's number in the names of weights
+
+
+def _width(config: Mapping) -> int:
+    return config["num_attention_heads"] * config["attention_head_dim"]
