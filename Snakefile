@@ -5,6 +5,7 @@ min_version("9.0")
 
 include: "rules/common.smk"
 include: "rules/data.smk"
+include: "rules/prompts.smk"
 include: "rules/training.smk"
 include: "rules/sampling.smk"
 include: "rules/report.smk"

@@ -30,4 +30,9 @@ def test_a_sample_keeps_its_label_in_any_company(policy):
 
 def test_a_segment_names_its_source():
     spec = {"classes": 7, "labels": "random", "conditional": False, "steps": []}
-    assert source_of(spec) == Labels(7, "random", given=False)
+    spec |= {"seeds": [3, 8], "per_seed": 9}
+    source = source_of(spec, {})
+    assert source == Labels(7, "random", given=False, seeds=(3, 8), per_seed=9)
+    assert len(source) == len(SAMPLES)
+    assert source.samples(range(18)) == SAMPLES
+    assert source.samples([10, 0]) == [(8, 1), (3, 0)]

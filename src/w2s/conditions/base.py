@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from torch import Tensor
@@ -21,10 +21,16 @@ class Condition(NamedTuple):
 
 
 class Source(Protocol):
-    """Where the conditions of a sample set come from.
+    """Which samples a set has, and where their conditions come from.
 
     A condition has a number, which is what a segment's boundary keeps of it as `label`.
     """
+
+    def __len__(self) -> int:
+        """How many samples the whole set has."""
+
+    def samples(self, places: Iterable[int]) -> list[Sample]:
+        """What tells the samples at these places of the whole set apart; the seed comes first."""
 
     def numbers(self, samples: Sequence[Sample]) -> Tensor:
         """The number (N,) int64 of each sample's condition, on the CPU; of the sample alone."""

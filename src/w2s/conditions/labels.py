@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,15 @@ class Labels:
     classes: int
     policy: Literal["balanced", "random"] = "balanced"  # classes in turn, or drawn by seed
     given: bool = True  # whether the network sees labels
+    seeds: tuple[int, ...] = ()  # of the set
+    per_seed: int = 0  # samples under each seed
+
+    def __len__(self) -> int:
+        return len(self.seeds) * self.per_seed
+
+    def samples(self, places: Iterable[int]) -> list[Sample]:
+        """Seed by seed, samples are numbered from 0."""
+        return [(self.seeds[place // self.per_seed], place % self.per_seed) for place in places]
 
     def numbers(self, samples: Sequence[Sample]) -> Tensor:
         """Labels (N,) int64: "balanced" is the sample's number modulo `classes`, else "random"."""

@@ -24,6 +24,7 @@ class Kind:
 KINDS = {
     "images": Kind("render", "w2s.world.render:build", imports=("numpy", "PIL.Image")),
     "index": Kind("index", "w2s.data.index:build", imports=("numpy", "PIL.Image")),
+    "prompts": Kind("prompts", "w2s.conditions.prompt_sets:build"),
     "features": Kind("features", "w2s.metrics.network:build", imports=("torch",), gpu=True),
     "vae": Kind("vae", "w2s.training.vae:build", imports=("torch", "diffusers"), gpu=True),
     "latents": Kind("encode", "w2s.data.encode:build", imports=("torch", "diffusers"), gpu=True),

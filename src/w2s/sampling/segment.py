@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from w2s.conditions.base import Source
 from w2s.conditions.sources import source_of
 from w2s.device import pick
 from w2s.guidance.base import State
@@ -32,9 +33,9 @@ def build(job: Job) -> dict:
     sample, and what they would be with every signal computed on its own.
     """
     spec, methods = job.spec, decode(job.spec["steps"])[: job.spec["stop"]]
-    denoiser = _denoiser(job)
-    rows = torch.arange(len(spec["seeds"]) * spec["per_seed"])[spec["shard"] :: spec["of"]]
-    boundary = _start(job, rows)
+    denoiser, source = _denoiser(job), source_of(spec, job.parents)
+    rows = torch.arange(len(source))[spec["shard"] :: spec["of"]]
+    boundary = _start(job, source, rows)
     start = int(boundary.pop("stop"))
     batches = list(_batches(len(rows), spec["batch"]))
     total = len(batches) * (len(methods) - start)
@@ -44,6 +45,7 @@ def build(job: Job) -> dict:
         _carry(
             spec,
             denoiser,
+            source,
             {name: tensor[part] for name, tensor in boundary.items()},
             methods=methods,
             start=start,
@@ -81,25 +83,18 @@ def _denoiser(job: Job) -> Denoiser:
     )
 
 
-def _start(job: Job, rows: Tensor) -> dict[str, Tensor]:
+def _start(job: Job, source: Source, rows: Tensor) -> dict[str, Tensor]:
     """The boundary this segment begins at: an earlier segment's, or noise."""
-    spec = job.spec
     if "from" in job.parents:
         return load_file(job.parent("from") / "state.safetensors")
-    samples = _samples(spec, rows)
+    samples = source.samples(rows.tolist())
     return {
-        "x": initial_noise(samples, spec["shape"]),
+        "x": initial_noise(samples, job.spec["shape"]),
         "index": rows,
-        "label": source_of(spec).numbers(samples),
-        "seed": torch.tensor([seed for seed, _ in samples]),
+        "label": source.numbers(samples),
+        "seed": torch.tensor([seed for seed, *_ in samples]),
         "stop": torch.tensor(0),
     }
-
-
-def _samples(spec: dict, rows: Tensor) -> list[tuple[int, int]]:
-    return [
-        (spec["seeds"][row // spec["per_seed"]], row % spec["per_seed"]) for row in rows.tolist()
-    ]
 
 
 def _batches(count: int, size: int) -> Iterator[Tensor]:
@@ -111,10 +106,12 @@ def _batches(count: int, size: int) -> Iterator[Tensor]:
         yield torch.arange(first, first + size) % count
 
 
-def _carry(spec: dict, denoiser: Denoiser, boundary: dict[str, Tensor], **stretch) -> dict:
+def _carry(
+    spec: dict, denoiser: Denoiser, source: Source, boundary: dict[str, Tensor], **stretch
+) -> dict:
     """One batch from its boundary to the next; `stretch` goes on to the loop."""
     device = denoiser.device
-    samples = _samples(spec, boundary["index"])
+    samples = source.samples(boundary["index"].tolist())
     state = State(
         {
             name.removeprefix(STATE): tensor.to(device)
@@ -125,7 +122,7 @@ def _carry(spec: dict, denoiser: Denoiser, boundary: dict[str, Tensor], **stretc
     x, state = sample(
         denoiser,
         boundary["x"].to(device, DTYPES[spec["state"]]),
-        source_of(spec).condition(boundary["label"].to(device)),
+        source.condition(boundary["label"].to(device)),
         times=spec["times"],
         solver=spec["solver"],
         noise=lambda step: step_noise(samples, spec["shape"], step).to(device),
