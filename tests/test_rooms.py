@@ -14,6 +14,7 @@ ORDER = """
     data models
     conditions
     sampling
+    pipelines
     world training weak metrics
     params
     plan
