@@ -41,8 +41,8 @@ def flow_times(scheduler: Mapping, steps: int, image_tokens: int) -> tuple[float
     image_tokens: patches of the latents, which dynamic shifting depends on.
 
     With a constant shift these are ``time_grid(steps, shift, last)`` rounded to float32, `last`
-    being the lowest training time in float32.  The class's rounding takes the first time above 1 for some
-    odd shifts, by a few bits; here it is 1 then, where windows begin.
+    being the lowest training time in float32.  Rounding in the class takes the first time above 1
+    for some odd shifts, by a few bits; here it is 1 then, where windows begin.
 
     Raises:
         UserError: the scheduler is another one, or an option that is not reproduced is set.
