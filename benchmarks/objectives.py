@@ -15,6 +15,7 @@ from copy import deepcopy
 
 import torch
 
+from w2s.conditions.labels import Labels
 from w2s.models.sit_network import SiT
 from w2s.training.adamw import AdamW
 from w2s.training.batches import Batch
@@ -68,7 +69,7 @@ class Trainer:
 
     def train(self, batch: Batch) -> None:
         began = time.process_time()
-        seen = self.taps(batch.x, batch.t, batch.y)
+        seen = self.taps(batch.x, batch.t, *batch.condition.given)
         push, _ = pushes(self.objective, batch, seen, self.net, self.ema.first, self.weak)
         loss = self.objective.loss(seen.v, batch.u, batch.t, push, seen.head).mean()
         if self.head_weight:
@@ -84,7 +85,7 @@ class Trainer:
 def random_batch() -> Batch:
     x, t = torch.randn(SIZE, 4, 12, 12), torch.rand(SIZE)
     y = torch.where(torch.rand(SIZE) < 0.1, CLASSES, torch.randint(CLASSES, (SIZE,)))
-    return Batch(x, torch.randn_like(x), t, y, torch.full_like(y, CLASSES), t, y == CLASSES)
+    return Batch(x, torch.randn_like(x), t, Labels(CLASSES).condition(y), t, y == CLASSES)
 
 
 def main(steps: int) -> None:

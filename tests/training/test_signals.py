@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 import torch
 
+from w2s.conditions.base import Condition
 from w2s.models.sit_network import SiT
 from w2s.training.batches import Batch
 from w2s.training.objectives import objective_from
@@ -31,14 +32,14 @@ def network(seed, depth=DEPTH):
 def world():
     torch.manual_seed(9)
     x = torch.randn(len(TIMES), 2, 4, 4)
-    batch = Batch(x, torch.randn_like(x), TIMES, LABELS, NULL, TIMES, LABELS == 3)
+    batch = Batch(x, torch.randn_like(x), TIMES, Condition((LABELS,), (NULL,)), TIMES, LABELS == 3)
     return batch, (network(0), network(1), network(2, depth=2))
 
 
 def push_and_cost(fields, world):
     batch, (net, ema, weak) = world
     objective = objective_from(fields)
-    seen = Taps(net, True, objective)(batch.x, batch.t, batch.y)
+    seen = Taps(net, True, objective)(batch.x, batch.t, LABELS)
     return pushes(objective, batch, seen, net, ema, weak)
 
 
@@ -139,6 +140,6 @@ def test_a_window_without_samples_runs_nothing(world):
 
 def test_taps_do_not_change_the_prediction(world):
     batch, (net, *_) = world
-    seen = Taps(net, True, objective_from({"name": "slg"}))(batch.x, batch.t, batch.y)
-    assert torch.equal(seen.v, net(batch.x, batch.t, batch.y))
+    seen = Taps(net, True, objective_from({"name": "slg"}))(batch.x, batch.t, LABELS)
+    assert torch.equal(seen.v, net(batch.x, batch.t, LABELS))
     assert torch.equal(seen.head, naive(net, batch, head=True))

@@ -12,6 +12,8 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
+from w2s.conditions.base import Condition, Source
+
 STEP, EPOCH = 0, 1  # streams of random numbers
 
 
@@ -43,21 +45,28 @@ class Batch:
     x: Tensor  # (N, C, H, W), x_t = (1 - t) x_0 + t eps
     u: Tensor  # (N, C, H, W), eps - x_0
     t: Tensor  # (N,) in [0, 1)
-    y: Tensor  # (N,) int64, the null class where the label was dropped
-    null: Tensor  # (N,) int64, the null class throughout
+    condition: Condition  # given is null where it was dropped
     times: Tensor  # t on the CPU, so that choosing samples by window never waits for the device
-    dropped: Tensor  # (N,) bool on the CPU, whether y is the null class
+    dropped: Tensor  # (N,) bool on the CPU, whether what is given was dropped
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device, but for what stays on the CPU."""
+        x, u, t = (part.to(device) for part in (self.x, self.u, self.t))
+        given, null = (tuple(part.to(device) for part in parts) for parts in self.condition)
+        return Batch(x, u, t, Condition(given, null), self.times, self.dropped)
 
 
 @dataclass(frozen=True)
 class Batches:
     """The batches of a run: `latents` has ``len()``, ``classes`` and ``batch(rows, rng)``.
 
+    A label is the number of a condition of `source`, ``classes`` that of the null condition.
     Every process draws the whole batch and keeps each `world`-th sample from its `rank`, so that
     the number of processes does not change which samples and which noise a step sees.
     """
 
     latents: object
+    source: Source
     seed: int
     size: int
     label_dropout: float  # share of the samples that train the null class
@@ -80,8 +89,8 @@ class Batches:
         share = slice(self.rank, None, self.world)
         x0, eps, t, y = (torch.from_numpy(part[share].copy()) for part in self.draw(step))
         level = t[:, None, None, None]
-        null = torch.full_like(y, self.latents.classes)
-        return Batch((1 - level) * x0 + level * eps, eps - x0, t, y, null, t, y == null)
+        dropped, condition = y == self.latents.classes, self.source.condition(y)
+        return Batch((1 - level) * x0 + level * eps, eps - x0, t, condition, t, dropped)
 
     def run(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of steps [start, stop), the next one drawn while this one is used."""
@@ -91,6 +100,4 @@ class Batches:
                 batch = coming.result()
                 if step + 1 < stop:
                     coming = pool.submit(self.at, step + 1)
-                parts = (batch.x, batch.u, batch.t, batch.y, batch.null)
-                moved = [part.to(self.device) for part in parts]
-                yield Batch(*moved, batch.times, batch.dropped)
+                yield batch.to(self.device)

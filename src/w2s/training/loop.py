@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from w2s.conditions.labels import Labels
 from w2s.data.latents import Latents
 from w2s.device import pick
 from w2s.errors import OutOfTime, UserError
@@ -96,13 +97,13 @@ def build(job: Job) -> dict:
         return weights | ema.tensors() | adam.tensors()
 
     batches = Batches(
-        latents, spec["seed"], spec["batch"], spec["label_dropout"], spec["conditional"],
-        accelerator.device, accelerator.process_index, world,
+        latents, Labels(latents.classes), spec["seed"], spec["batch"], spec["label_dropout"],
+        spec["conditional"], accelerator.device, accelerator.process_index, world,
     )  # fmt: skip
     with _sigterm() as asked_to_stop:
         for batch in batches.run(step, spec["steps"]):
             with accelerator.autocast():
-                seen = model(batch.x, batch.t, batch.y)
+                seen = model(batch.x, batch.t, *batch.condition.given)
                 push, forwards = pushes(objective, batch, seen, net, ema.first, weak)
             loss = objective.loss(seen.v, batch.u, batch.t, push, seen.head).mean()
             total, head_loss = loss, loss.new_zeros(())

@@ -34,9 +34,9 @@ class Taps(nn.Module):
         self.net, self.head = net, head
         self.keep = {_shared(pull.weak, net) for pull in objective.pulls() if _forks(pull)}
 
-    def forward(self, x: Tensor, t: Tensor, y: Tensor) -> Seen:
+    def forward(self, x: Tensor, t: Tensor, *given: Tensor) -> Seen:
         net, head, kept = self.net, None, {}
-        state = net.embed(x, t, y)
+        state = net.embed(x, t, *given)
         for i in range(net.depth):
             if i in self.keep:
                 kept[i] = state
@@ -117,12 +117,13 @@ def _predicted(
     signals: set[Signal], nets: Mapping[str, Backbone | None], batch: Batch, rows: Tensor
 ) -> tuple[dict[Signal, Tensor], float]:
     """Signals of some samples by the schedule that sampling uses, and the forwards of each."""
-    x, t, given, null = (part[rows] for part in (batch.x, batch.t, batch.y, batch.null))
+    x, t = batch.x[rows], batch.t[rows]
+    given, null = (tuple(part[rows] for part in parts) for parts in batch.condition)
     found, cost, batched = {}, 0.0, x.device.type != "cpu"
     for name, group in by_net(signals).items():
         net = nets[name]
         plan = schedule(group, net.depth, net.head_at)
-        roots = [net.embed(x, t, null if root else given) for root in plan.roots]
+        roots = [net.embed(x, t, *(null if root else given)) for root in plan.roots]
         found |= walk(plan, net, roots, batched)
         cost += plan.blocks / net.depth
     return found, cost
