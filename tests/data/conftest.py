@@ -24,9 +24,9 @@ def folder(tmp_path):
 def build_index(tmp_path_factory):
     """Index a folder; gives the node's directory."""
 
-    def run(root, on_bad_file="refuse", threads=1):
+    def run(root, on_bad_file="refuse", threads=1, **more):
         out = tmp_path_factory.mktemp("index")
-        spec = {"source": "fingerprint", "on_bad_file": on_bad_file}
+        spec = {"source": "fingerprint", "on_bad_file": on_bad_file, **more}
         execution = Execution(threads=threads)
         index.build(Job("index", "k", spec, out, local={"path": root}, execution=execution))
         return out

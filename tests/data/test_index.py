@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from w2s.data.csv_files import read_csv
+from w2s.data.images import Images
 from w2s.errors import UserError
 
 
@@ -68,6 +71,47 @@ def test_no_folder_and_no_classes_are_told_apart(tmp_path, build_index):
     (tmp_path / "README").touch()
     with pytest.raises(UserError, match="has no class folders"):
         build_index(tmp_path)
+
+
+@pytest.fixture
+def flat(folder):
+    """A folder with three images in it, and with nothing else that counts."""
+    for file in (folder / "cat").iterdir():
+        file.rename(folder / file.name)
+    for name in ("cat", "dog"):
+        shutil.rmtree(folder / name)
+    (folder / "captions.json").write_text("{}")
+    (folder / ".cache").mkdir()
+    return folder
+
+
+def test_a_flat_folder_is_one_class(flat, build_index):
+    (flat / "3.JPG").write_bytes((flat / "0.png").read_bytes())
+    node = build_index(flat, flat=True)
+    rows = read_csv(node / "index.csv")
+    assert [row["file"] for row in rows] == ["0.png", "1.png", "2.png", "3.JPG"]
+    assert {row["label"] for row in rows} == {"0"}
+    assert rows[0]["sha256"] == hashlib.sha256((flat / "0.png").read_bytes()).hexdigest()
+    assert json.loads((node / "classes.json").read_text()) == ["images"]
+    images = Images(node, flat, 16)
+    assert images.read(np.arange(4)).shape == (4, 16, 16, 3)
+
+
+def test_a_flat_folders_bad_files_are_named_or_skipped(flat, build_index):
+    (flat / "cut.png").write_bytes((flat / "0.png").read_bytes()[:-30])
+    with pytest.raises(UserError, match=r"has 1 bad files \(cut\.png is damaged"):
+        build_index(flat, flat=True)
+    node = build_index(flat, "skip", flat=True)
+    assert len(read_csv(node / "index.csv")) == 3
+    assert [row["file"] for row in read_csv(node / "skipped.csv")] == ["cut.png"]
+
+
+def test_a_flat_folder_holds_images_and_no_folders(folder, tmp_path, build_index):
+    with pytest.raises(UserError, match=r"said to be flat and has folders in it \(cat, dog\)"):
+        build_index(folder, flat=True)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"has 1 classes without images \(images\)"):
+        build_index(tmp_path / "empty", flat=True)
 
 
 def test_nested_files_and_any_file_name_are_kept(folder, build_index):

@@ -54,13 +54,14 @@ NO_RESULT = {
     ("Cost", "measured"): "for estimates",
     ("Cost", "seconds_per_gmac"): "for estimates",
     ("FolderData", "images"): "for estimates",
+    ("FolderData", "flat"): "fits one class alone, and this study has many",
     ("FolderData", "path"): "where the files lie: their fingerprint counts",
     ("Pretrained", "path"): "where the file lies: its fingerprint counts",
     ("DiffusersVAE", "path"): "where the files lie: their fingerprint counts",
     ("InceptionFeatures", "path"): "where the file lies: its fingerprint counts",
     ("AdmReference", "path"): "where the file lies: its fingerprint counts",
 }
-FIXED = {"path", "steps", "real", "pretrained", "sweep"}  # what no other value fits here
+FIXED = {"path", "flat", "steps", "real", "pretrained", "sweep"}  # what no other value fits here
 INSTEAD = {  # for keys that are null, or that need a value of their own
     ("FolderData", "classes"): [900],
     ("FolderData", "held_out"): [60_000],

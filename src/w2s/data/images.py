@@ -12,11 +12,9 @@ import numpy as np
 from PIL import Image
 
 from w2s.data.csv_files import read_csv
+from w2s.data.formats import FORMATS
 from w2s.errors import UserError
 from w2s.job import Job
-
-FORMATS = ("PNG", "JPEG", "WEBP")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class BadImage(Exception):

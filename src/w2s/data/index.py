@@ -7,34 +7,40 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from w2s.data.csv_files import write_csv
-from w2s.data.images import SUFFIXES, BadImage, decode_image, image_root
+from w2s.data.formats import SUFFIXES
+from w2s.data.images import BadImage, decode_image, image_root
 from w2s.data.split import split
 from w2s.errors import UserError
 from w2s.job import Job
 
+ONE_CLASS = "images"  # what the only class of a flat folder is called
 COLUMNS = ["file", "label", "sha256", "width", "height"]
 
 
 def build(job: Job) -> dict:
     """Index the class folders of an image folder, or take a part of an index.
 
-    The images stay where they are.  Spec: on_bad_file, "refuse" or "skip".  Writes index.csv
-    (sorted by class, then file name), classes.json (a label is a position in it), skipped.csv and,
-    if the folder has one, attributes.csv.  Hidden files are ignored, and so is what lies outside
-    the class folders unless it is named like an image.  Raises UserError, naming all bad files at
-    once, and for a folder without classes or a class without images.
+    The images stay where they are.  Spec: on_bad_file, "refuse" or "skip"; flat, true for a folder
+    whose images lie in it and are one class.  Writes index.csv (sorted by class, then file name),
+    classes.json (a label is a position in it), skipped.csv and, if the folder has one,
+    attributes.csv.  Hidden files are ignored, and so is what lies outside the class folders, or in
+    a flat folder, unless it is named like an image.  Raises UserError, naming all bad files at
+    once, for a folder without classes or a class without images, and for a flat folder with
+    folders in it.
 
     With the parent `whole`, an index, it is `w2s.data.split.split` that says the spec.
     """
     if "whole" in job.parents:
         return split(job)
     root = image_root(job)
-    classes = class_folders(root)
-    rows, empty = [], []
-    bad = [(path.name, "lies outside the class folders") for path in _stray(root)]
+    flat, rows, empty = job.spec.get("flat", False), [], []
+    classes = class_folders(root, flat)
+    outside = [] if flat else _loose(root)
+    bad = [(path.name, "lies outside the class folders") for path in outside]
     with ThreadPoolExecutor(job.execution.threads) as pool:
         for label, name in enumerate(job.progress(classes, len(classes), "indexing class")):
-            files = [path.relative_to(root).as_posix() for path in _files(root / name)]
+            paths = _loose(root) if flat else _files(root / name)
+            files = [path.relative_to(root).as_posix() for path in paths]
             found = list(pool.map(lambda file: _inspect(root, file), files))
             good = [(file, label, *facts) for file, facts in found if isinstance(facts, tuple)]
             bad += [(file, facts) for file, facts in found if isinstance(facts, str)]
@@ -54,14 +60,25 @@ def build(job: Job) -> dict:
     return {"images": len(rows), "classes": len(classes), "skipped": len(bad)}
 
 
-def class_folders(root: Path) -> list[str]:
-    """The names of the class folders, sorted.  Raises UserError if there are none."""
+def class_folders(root: Path, flat: bool = False) -> list[str]:
+    """The names of the classes, sorted: of the class folders, or the only one of a flat folder.
+
+    Raises UserError where there are no class folders, or where a flat folder has some.
+    """
     if not root.is_dir():
         raise UserError(
             f"the image folder {root} does not exist or is not a folder: "
             "set data to a folder that holds one folder of images per class"
         )
     names = sorted(path.name for path in root.iterdir() if path.is_dir() and not _hidden(path))
+    if flat and names:
+        raise UserError(
+            f"the image folder {root} is said to be flat and has folders in it "
+            f"({', '.join(names[:3])}{', ...' if names[3:] else ''}): move them elsewhere, or "
+            "leave out flat if each is a class"
+        )
+    if flat:
+        return [ONE_CLASS]
     if not names:
         raise UserError(
             f"the image folder {root} has no class folders: put the images of each class into "
@@ -74,8 +91,8 @@ def _hidden(path: Path) -> bool:
     return path.name.startswith(".")
 
 
-def _stray(root: Path) -> list[Path]:
-    """Image files that belong to no class."""
+def _loose(root: Path) -> list[Path]:
+    """What is named like an image and lies in no folder of its own."""
     return sorted(
         path
         for path in root.iterdir()

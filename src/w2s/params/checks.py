@@ -19,7 +19,7 @@ def mistakes(params: PictureParams) -> Iterator[Mistake]:
     yield from _names(params)
     if not any(_names(params)):
         models = (_recipes, _weak_models, pretrained_networks, pairs)
-        for found in (_sizes, *models, _metrics, _reference, _real_rows, _sweep):
+        for found in (_sizes, *models, _features, _metrics, _reference, _real_rows, _sweep):
             yield from found(params)
 
 
@@ -201,6 +201,16 @@ def _metrics(params: PictureParams) -> Iterator[Mistake]:
                 if column not in table.columns:
                     at = ("tables", name, "rows", row_name, "published", column)
                     yield at, f"the table has no column {column}; add it, or drop this value"
+
+
+def _features(params: PictureParams) -> Iterator[Mistake]:
+    """A feature network that would have nothing to learn."""
+    if params.features.kind == "trained" and getattr(params.data, "flat", False):
+        yield (
+            ("features", "kind"),
+            "a network trained here learns to tell classes apart, and a flat folder is one class; "
+            "take inception-v3-compat",
+        )
 
 
 def _reference(params: PictureParams) -> Iterator[Mistake]:

@@ -11,6 +11,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    model_validator,
 )
 
 from w2s.strict import Strict
@@ -47,7 +48,7 @@ class ToyData(Strict):
 
 
 class FolderData(Strict):
-    """A folder with one sub-folder of images per class (PNG, JPEG or WebP)."""
+    """A folder with one sub-folder of images per class (PNG, JPEG or WebP), or a flat one."""
 
     kind: Literal["folder"]
     name: str | None = None
@@ -56,6 +57,8 @@ class FolderData(Strict):
     """The folder, relative to the working directory."""
     resolution: Annotated[int, Field(ge=8, le=1024)]
     """Height and width to which images are cropped and resized, in pixels."""
+    flat: bool = False
+    """Whether the images lie in the folder itself, and are one class."""
     on_bad_file: Literal["refuse", "skip"] = "refuse"
     """Refuse a data set with unreadable files, or skip them and record which."""
     classes: PositiveInt | None = None
@@ -66,6 +69,12 @@ class FolderData(Strict):
     """How many images nothing is trained on or compared with: what rows with real: true show."""
     fingerprint: str | None = None
     """Identity of the content; hashed from the files if null (give one for very large sets)."""
+
+    @model_validator(mode="after")
+    def _one_class(self):
+        if self.flat and self.classes not in (None, 1):
+            raise ValueError(f"a flat folder is one class and not {self.classes}: leave out one")
+        return self
 
 
 class TrainedVAE(Strict):

@@ -11,6 +11,7 @@ import json
 import os
 from pathlib import Path
 
+from w2s.data.formats import SUFFIXES
 from w2s.errors import UserError
 from w2s.files import sha256, write_text
 
@@ -38,18 +39,31 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def count_classes(path: Path, where: str) -> int:
-    """Number of class sub-folders; `where` is the file and key that name the folder.
+def count_classes(path: Path, where: str, flat: bool = False) -> int:
+    """Number of class sub-folders, 1 in a flat folder; `where`: the file and key that name it.
 
     Raises:
-        UserError: there is no such folder, or it has no sub-folders.
+        UserError: there is no such folder, or it has no sub-folders; or of a flat folder, it has
+            sub-folders or no images.
     """
     if not path.is_dir():
-        raise UserError(f"{where}: there is no folder {path}; give one with a sub-folder per class")
-    classes = [entry for entry in path.iterdir() if entry.is_dir() and entry.name[0] != "."]
-    if not classes:
-        raise UserError(f"{where}: {path} has no sub-folders; put each class's images in one")
-    return len(classes)
+        holds = "with images" if flat else "with a sub-folder per class"
+        raise UserError(f"{where}: there is no folder {path}; give one {holds}")
+    entries = [entry for entry in path.iterdir() if entry.name[0] != "."]
+    classes = [entry for entry in entries if entry.is_dir()]
+    if flat and classes:
+        raise UserError(
+            f"{where}: {path} has sub-folders and flat: true is set; move them elsewhere, or leave "
+            "out flat if each is a class"
+        )
+    if flat and not any(entry.suffix.lower() in SUFFIXES for entry in entries):
+        raise UserError(f"{where}: {path} has no images ({', '.join(SUFFIXES)}); put some in it")
+    if not flat and not classes:
+        raise UserError(
+            f"{where}: {path} has no sub-folders; put each class's images in one, or set "
+            "data.flat: true in the scale's file where they are one class"
+        )
+    return 1 if flat else len(classes)
 
 
 def _walk(path: Path):

@@ -22,7 +22,7 @@ def find_data(params, where: str) -> dict:
     path = Path(data.path)
     return {
         "name": data.name or path.resolve().name,
-        "classes": data.classes or count_classes(path, where),
+        "classes": data.classes or count_classes(path, where, data.flat),
         "fingerprint": data.fingerprint or fingerprint(path),
         "path": data.path,
     }

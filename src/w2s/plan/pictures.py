@@ -48,6 +48,8 @@ class Pictures:
         """The index of the whole folder."""
         found = self.part.data
         spec = {"source": found["fingerprint"], "on_bad_file": self.params.data.on_bad_file}
+        if self.params.data.flat:
+            spec["flat"] = True
         return self.add(Node("index", spec, local={"path": found["path"]}))
 
     def _part(self, part: str) -> str:
