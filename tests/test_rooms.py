@@ -8,7 +8,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "w2s"
 ORDER = """
-    errors strict job device files streams
+    errors strict keypaths sentences job device files streams
     guidance
     plane
     data models

@@ -9,8 +9,7 @@ from pathlib import Path
 import yaml
 
 from w2s.errors import UserError
-
-KeyPath = tuple[str | int, ...]
+from w2s.keypaths import KeyPath, holds, spelled, written
 
 
 @dataclass(frozen=True)
@@ -31,26 +30,9 @@ class Layers:
         path = written(path, self.merged())
         for length in range(len(path), 0, -1):
             for name, data in reversed(self.stack):
-                if _holds(data, path[:length]):
+                if holds(data, path[:length]):
                     return f"{name}: {spelled(path)}"
         return f"{self.stack[-1][0]}: {spelled(path)}"
-
-
-def written(path: KeyPath, data) -> KeyPath:
-    """A path without the position 0 of a block that stands where a list may stand."""
-    out = []
-    for part in path:
-        if part == 0 and isinstance(data, dict) and part not in data:
-            continue
-        out.append(part)
-        data = data[part] if _holds(data, (part,)) else None
-    return tuple(out)
-
-
-def spelled(path: KeyPath) -> str:
-    """A key's path in words; positions in lists are counted from 0."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return "".join(parts).removeprefix(".")
 
 
 def merge(below: dict, above: dict) -> dict:
@@ -116,14 +98,3 @@ _Loader.add_implicit_resolver(
     re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
     list("-+0123456789."),
 )
-
-
-def _holds(data, path: KeyPath) -> bool:
-    for part in path:
-        if (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
-            data = data[part]
-        else:
-            return False
-    return True

@@ -12,8 +12,8 @@ from w2s.params.files import Layers, read_yaml
 from w2s.params.kinds import PartKind, kind_of
 from w2s.params.parts import Part, Study
 from w2s.params.scales import part_files, read_part
-from w2s.params.sentences import sentences
 from w2s.params.settings import Settings
+from w2s.sentences import sentences
 from w2s.strict import Strict, did_you_mean
 
 COMMAND_LINE = "command line"

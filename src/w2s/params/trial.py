@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,19 +12,19 @@ from pydantic import ValidationError
 
 from w2s.errors import UserError
 from w2s.guidance.base import Method
-from w2s.guidance.windows import Guidance, Window, resolve
-from w2s.params.files import Layers, read_any, spelled, written
-from w2s.params.sentences import sentences
+from w2s.guidance.windows import Window, resolve
+from w2s.keypaths import spelled
+from w2s.params.guidance_choice import Entries, choose_guidance
 from w2s.plane.errors import Errors
 from w2s.plane.tree import WORLDS, World
 from w2s.sampling.grid import time_grid
 from w2s.sampling.trajectories import nets_of, signals_of
-from w2s.strict import Strict, nearest
+from w2s.sentences import sentences
+from w2s.strict import did_you_mean
 
 TIMES = time_grid(32, shift=0.2)  # Heun's; 20 even steps of Euler would lose 8 % of the spread
 MOST = 12_000  # points
 EXACT = "exact"
-Entries = Callable[[], tuple[Mapping[str, tuple[Window, ...]], Layers]]
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,6 @@ class Trial:
         return nets_of(self.methods)
 
 
-class _Block(Strict):
-    """What a file of its own holds."""
-
-    guidance: Guidance
-
-
 def read_trial(
     *,
     world: str,
@@ -80,7 +74,9 @@ def read_trial(
         UserError: anything the user can mend, before anything is computed.
     """
     if world not in WORLDS:
-        raise UserError(f"--world: there is no world named '{world}'; {_hint(world, WORLDS)}")
+        raise UserError(
+            f"--world: there is no world named '{world}'; {did_you_mean(world, WORLDS)}"
+        )
     grown = WORLDS[world]
     strong = _errors("--main", main, grown)
     weaker = None if weak is None else _errors("--weak", weak, grown)
@@ -92,7 +88,7 @@ def read_trial(
         raise UserError(f"--points: must be {fewest} to {MOST} in this world, not {points}")
     if not 0 <= seed < 2**31:
         raise UserError(f"--seed: must be at least 0 and below 2^31, not {seed}")
-    name, windows, where = _guidance(guidance, entries)
+    name, windows, where = choose_guidance(guidance, entries)
     trial = Trial(world, strong, weaker, name, windows, points, seed)
     _check_signals(trial, where)
     return trial
@@ -142,29 +138,6 @@ def _same(one: Errors, other: Errors, world: World) -> bool:
     return all(np.array_equal(a, b) for a, b in pairs)
 
 
-def _guidance(given: str, entries: Entries) -> tuple[str, tuple[Window, ...], Callable[..., str]]:
-    """Name, windows, and where a key of theirs was set."""
-    path = Path(given)
-    if not path.is_file():
-        named, layers = entries()
-        if given not in named:
-            raise UserError(
-                f"--guidance: '{given}' is neither a file nor an entry of "
-                f"{layers.where(('guidance',))}; {_hint(given, named)}"
-            )
-        return given, named[given], lambda *key: layers.where(("guidance", given, *key))
-    data = {"guidance": read_any(path)}
-
-    def where(*key) -> str:
-        return ": ".join(filter(None, (str(path), spelled(written(key, data["guidance"])))))
-
-    try:
-        return path.stem, _Block.model_validate(data).guidance, where
-    except ValidationError as error:
-        found = sentences(error.errors(include_url=False), data)
-        raise UserError("\n".join(f"{where(*key[1:])}: {what}" for key, what in found)) from None
-
-
 def _check_signals(trial: Trial, where: Callable[..., str]) -> None:
     """Refuse windows that overlap, and what an exact network, one block without a head, lacks."""
     try:
@@ -185,8 +158,3 @@ def _check_signals(trial: Trial, where: Callable[..., str]) -> None:
             f"--weak: {trial.guidance_name} asks for the weak network "
             f"'{trial.weak_names[0]}'; say what it gets wrong, such as --weak smooth=0.06"
         )
-
-
-def _hint(name: str, valid) -> str:
-    near = nearest(name, valid)
-    return f"did you mean '{near}'?" if near else f"there are {', '.join(valid) or 'none'}"

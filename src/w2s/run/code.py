@@ -21,7 +21,10 @@ RECORD = Path(__file__).with_name("code.json")
 NAMED = re.compile(r"w2s(\.\w+)+:\w+")
 INFRASTRUCTURE = tuple(
     f"w2s.{room}"
-    for room in ("errors", "strict", "job", "device", "files", "params", "plan", "store", "run")
+    for room in (
+        *("errors", "strict", "keypaths", "sentences", "job", "device", "files"),
+        *("params", "plan", "store", "run"),
+    )
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from w2s.params.files import KeyPath
+from w2s.keypaths import KeyPath
 from w2s.strict import Unknown, nearest
 
 BLOCK = "a block of keys and values"
