@@ -69,6 +69,7 @@ SHAPES = {
     "ring": _ring,
 }
 CLASSES = [f"{colour}-{shape}" for shape in SHAPES for colour in COLOURS]
+CAPTION = "{size} {colour} {shape} on {texture} {background}"
 
 
 def random_scenes(count: int, jitter: float, seed: int) -> np.ndarray:
@@ -132,5 +133,5 @@ def attributes(scene: np.void) -> dict[str, str]:
         "background": list(BACKGROUNDS)[scene["background"]],
         "size": list(RADII)[scene["size"]],
     }
-    caption = "{size} {colour} {shape} on {texture} {background}".format(**names)
-    return {"class": f"{names['colour']}-{names['shape']}", "caption": caption, **names}
+    kind = f"{names['colour']}-{names['shape']}"
+    return {"class": kind, "caption": CAPTION.format(**names), **names}
