@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from w2s.data.attributes import read_attributes
 from w2s.errors import UserError
-from w2s.metrics.heads import ATTRIBUTES, attribute_heads, class_heads, read_attributes
+from w2s.metrics.heads import ATTRIBUTES, attribute_heads, class_heads
 
 
 def _row(name, **attributes):
@@ -70,4 +71,4 @@ def test_attributes_that_do_not_name_the_classes_are_refused(rows):
 
 def test_a_data_set_without_attributes_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"no attributes\.csv"):
-        read_attributes(tmp_path, [])
+        read_attributes(tmp_path)

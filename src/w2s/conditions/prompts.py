@@ -62,6 +62,12 @@ class Prompts:
         text, pooled = (np.load(folder / name, mmap_mode="r") for name in (TEXT, POOLED))
         return cls(ids, rows, text, pooled, seeds, per_prompt)
 
+    @classmethod
+    def table(cls, folder: Path) -> Prompts:
+        """The rows of an `embeddings` node alone, of which no samples are drawn."""
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        return cls.read(folder, (), len(facts["hashes"]), 0)
+
     def __len__(self) -> int:
         return len(self.seeds) * len(self.ids) * self.per_prompt
 

@@ -7,11 +7,9 @@ in the toy world, the class itself elsewhere), so its probability is the product
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from w2s.data.csv_files import read_csv
 from w2s.errors import UserError
 
 ATTRIBUTES = ("shape", "colour", "texture", "background", "size")
@@ -88,17 +86,3 @@ def attribute_heads(classes: list[str], attributes: list[dict[str, str]]) -> Hea
         values,
         {name: dict(zip(NAMING, *names, strict=True)) for name, names in named.items()},
     )
-
-
-def read_attributes(index: Path, files: list[str]) -> list[dict[str, str]]:
-    """The attributes of each file, from attributes.csv in the index folder.
-
-    Raises UserError where the data set has none.
-    """
-    path = index / "attributes.csv"
-    if not path.is_file():
-        raise UserError(
-            "this data set has no attributes.csv: set the feature network's heads to class."
-        )
-    rows = {row["file"]: row for row in read_csv(path)}
-    return [rows[file] for file in files]

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from w2s.data.attributes import read_attributes
 from w2s.data.csv_files import write_csv
 from w2s.data.images import Images
 from w2s.device import pick
 from w2s.errors import UserError
 from w2s.files import write_json
 from w2s.job import Job
-from w2s.metrics.heads import Heads, attribute_heads, class_heads, read_attributes
+from w2s.metrics.heads import Heads, attribute_heads, class_heads
 
 HELD_OUT = 10  # one image in ten validates
 NOISE = 0.03  # standard deviation; decoded latents are slightly noisy
@@ -98,7 +99,7 @@ def _targets(job: Job, real: Images, rows: np.ndarray) -> tuple[Heads, np.ndarra
     """The heads and what each of them should answer for `rows`: int64 (n, heads)."""
     if job.spec["heads"] == "class":
         return class_heads(real.classes), real.labels[rows][:, None]
-    attributes = read_attributes(job.parent("index"), real.files)
+    attributes = read_attributes(job.parent("index"))
     heads = attribute_heads(real.classes, attributes)
     answers = [
         [values.index(attributes[row][head]) for head, values in heads.values.items()]

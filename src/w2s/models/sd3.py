@@ -83,6 +83,10 @@ class SD3Family(Family):
     def classes(self, config: Mapping) -> int:
         raise UserError("an SD3 is conditioned by prompts and knows no classes")
 
+    def widths(self, config: Mapping) -> tuple[int, int]:
+        """Of the prompts' tokens, and of their pooled vectors."""
+        return config["joint_attention_dim"], config["pooled_projection_dim"]
+
     def part_config(self, config: Mapping, part: WeakPart) -> dict:
         if part == "full":
             return dict(config)

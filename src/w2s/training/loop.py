@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from w2s.conditions.labels import Labels
+from w2s.conditions.base import Source
 from w2s.data.latents import Latents
 from w2s.device import pick
 from w2s.errors import OutOfTime, UserError
@@ -26,6 +26,7 @@ from w2s.models.registry import family_of
 from w2s.training.adamw import AdamW
 from w2s.training.batches import Batches
 from w2s.training.check import check
+from w2s.training.conditions import conditioned, misfit
 from w2s.training.ema import PowerEMA
 from w2s.training.objectives import objective_from
 from w2s.training.objectives.base import mse
@@ -57,11 +58,12 @@ def build(job: Job) -> dict:
     began, spec, start = time.monotonic(), job.spec, job.spec["start"]
     check(spec)
     objective, latents = objective_from(spec["objective"]), Latents(job.parents["latents"])
+    labelled, source = conditioned(job, latents)
     device = pick(job.execution.device)
     mixed = {"fp32": "no", "bf16": "bf16"}[spec["precision"]]
     accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision=mixed)
     world, main = accelerator.num_processes, accelerator.is_main_process
-    _check_data(spec, latents, world)
+    _check_data(spec, latents, source, world)
 
     # The network, its averages, and what may be read besides it.
     torch.manual_seed(spec["seed"])
@@ -97,7 +99,7 @@ def build(job: Job) -> dict:
         return weights | ema.tensors() | adam.tensors()
 
     batches = Batches(
-        latents, Labels(latents.classes), spec["seed"], spec["batch"], spec["label_dropout"],
+        labelled, source, spec["seed"], spec["batch"], spec["label_dropout"],
         spec["conditional"], accelerator.device, accelerator.process_index, world,
     )  # fmt: skip
     with _sigterm() as asked_to_stop:
@@ -168,19 +170,16 @@ def build(job: Job) -> dict:
     }
 
 
-def _check_data(spec: dict, latents: Latents, world: int) -> None:
-    family = family_of(spec["model"])
-    reads, classes = family.latents(spec["model"]), family.classes(spec["model"])
+def _check_data(spec: dict, latents: Latents, source: Source, world: int) -> None:
+    reads = family_of(spec["model"]).latents(spec["model"])
     if reads != (latents.channels, latents.size, latents.size):
         channels, height, width = reads
         raise UserError(
             f"the model reads {channels} channels of {height} x {width} pixels and the latents "
             f"have {latents.channels} of {latents.size} x {latents.size}: change the model"
         )
-    if classes != latents.classes:
-        raise UserError(
-            f"the model has {classes} classes and the data {latents.classes}: change the model"
-        )
+    if wrong := misfit(spec["model"], source):
+        raise UserError(f"{wrong}: change the model")
     if spec["batch"] % world:
         raise UserError(f"a batch of {spec['batch']} does not split over {world} processes")
 

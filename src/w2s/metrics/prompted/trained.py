@@ -13,12 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from w2s.data.attributes import read_attributes
 from w2s.data.csv_files import write_csv
 from w2s.data.images import Images
 from w2s.device import pick
 from w2s.errors import UserError
 from w2s.job import Job
-from w2s.metrics.heads import ATTRIBUTES, read_attributes
+from w2s.metrics.heads import ATTRIBUTES
 from w2s.metrics.prompted.clip import Clip
 from w2s.metrics.prompted.pictures import cropped
 from w2s.world.scenes import CAPTION, SHAPES
@@ -37,7 +38,7 @@ def build(job: Job) -> dict:
     """
     spec, device = job.spec, pick(job.execution.device)
     real = Images.of(job, spec["resolution"])
-    named = read_attributes(job.parent("index"), real.files)
+    named = read_attributes(job.parent("index"))
     rng = np.random.default_rng(spec["seed"])
     rows = rng.permutation(len(real))
     held_out, rows = rows[: len(rows) // HELD_OUT], rows[len(rows) // HELD_OUT :]
