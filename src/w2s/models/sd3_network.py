@@ -92,7 +92,8 @@ class SD3(nn.Module):
 def _refuse_what_forward_does(transformer: nn.Module) -> None:
     """UserError where calling the blocks would not do what calling the transformer does."""
     hooked = transformer._forward_hooks or transformer._forward_pre_hooks
-    if hooked or hasattr(transformer, "_hf_hook") or hasattr(transformer, "_diffusers_hook"):
+    registry = getattr(transformer, "_diffusers_hook", None)  # stays when its last hook is gone
+    if hooked or hasattr(transformer, "_hf_hook") or (registry and registry.hooks):
         raise UserError(
             "the transformer has hooks on its forward pass (offloading, caching or a guider's), "
             "which is never called here: load it without them, and let this project offload"
