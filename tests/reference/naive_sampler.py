@@ -32,26 +32,36 @@ class Predictions:
     """The predictions at one (x, t), each a full forward of its own when it is asked for."""
 
     nets: dict
-    labels: torch.Tensor
+    given: torch.Tensor  # the condition: labels here
     null: torch.Tensor
     x: torch.Tensor
     t: float
 
-    def _forward(self, net, labels, skip=(), head=False):
+    def _forward(self, net, condition, skip=(), head=False):
         net = self.nets[net]
-        state = net.embed(self.x.float(), torch.full((len(self.x),), self.t), labels)
+        state = net.embed(self.x.float(), torch.full((len(self.x),), self.t), condition)
         for i in range(net.head_at if head else net.depth):
             state = state if i in skip else net.block(i, state)
         return (net.read_head if head else net.readout)(state).double()
 
-    c = property(lambda self: self._forward("main", self.labels))
+    c = property(lambda self: self._forward("main", self.given))
     u = property(lambda self: self._forward("main", self.null))
-    m = property(lambda self: self._forward("main", self.labels, head=True))
+    m = property(lambda self: self._forward("main", self.given, head=True))
     um = property(lambda self: self._forward("main", self.null, head=True))
-    s = property(lambda self: self._forward("small", self.labels))
+    s = property(lambda self: self._forward("small", self.given))
 
     def k(self, *blocks):
-        return self._forward("main", self.labels, skip=blocks)
+        return self._forward("main", self.given, skip=blocks)
+
+
+class PromptedPredictions(Predictions):
+    """The same of diffusers' SD3 transformers; conditions are pairs of text and pooled vectors."""
+
+    def _forward(self, net, condition, skip=()):
+        text, pooled = condition
+        t = torch.full((len(self.x),), self.t) * 1000
+        net, x = self.nets[net], self.x.float()
+        return net(x, text, pooled, t, skip_layers=list(skip), return_dict=False)[0].double()
 
 
 @dataclass
@@ -81,13 +91,17 @@ class Window:
 
 
 @torch.no_grad()
-def sample(nets, x, labels, null, times, windows, solver, noise):
-    """x at the end of the trajectory; `noise` lists the standard normal noise of each step."""
+def sample(predict, x, times, windows, solver, noise):
+    """x at the end of the trajectory.
+
+    `predict` gives the `Predictions` at x and t; `noise` lists the standard normal noise of each
+    step.
+    """
     for i, (t, s) in enumerate(pairwise(times)):
         here = [window for window in windows if window.acts(t)]
 
         def velocity(x, at, i=i, t=t, here=here):
-            p = Predictions(nets, labels, null, x, at)
+            p = predict(x, at)
             if not here:
                 return p.c
             one = here[0].formula(p, i, here[0].steps(times), here[0].memory)
