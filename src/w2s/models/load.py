@@ -19,13 +19,44 @@ def build(config: Mapping) -> Backbone:
     return family_of(config).network(config)
 
 
-def load(folder: Path) -> Backbone:
-    """The network of a folder with config.json and model.safetensors, in evaluation mode."""
-    from safetensors.torch import load_file
+def load(folder: Path, weights: str = "fp32") -> Backbone:
+    """The network of a folder with config.json and model.safetensors, in evaluation mode.
 
-    net = build(json.loads((folder / "config.json").read_text()))
-    net.load_state_dict(load_file(folder / "model.safetensors"))
+    weights: precision to hold them in, fp32, bf16 or fp16, whatever they are stored in.  They are
+    read one by one into an empty network, so that they are never held twice.
+    """
+    from safetensors import safe_open
+
+    config = json.loads((folder / "config.json").read_text())
+    net = _empty(config)
+    with safe_open(folder / "model.safetensors", framework="pt") as file:
+        held = {name: _cast(file.get_tensor(name), weights) for name in file.keys()}  # noqa: SIM118
+    net.load_state_dict(held, assign=True)
     return net.eval()
+
+
+def _cast(value: Tensor, weights: str) -> Tensor:
+    """A copy, outside of the file, in which floats have the precision asked for."""
+    from w2s.models.precision import DTYPES
+
+    return value.to(DTYPES[weights] if value.is_floating_point() else value.dtype, copy=True)
+
+
+def _empty(config: Mapping) -> Backbone:
+    """A network without memory for its weights; a whole one if it holds tensors beside them.
+
+    Those, which a network makes of its configuration, would be lost on the meta device.
+    """
+    import torch
+
+    with torch.device("meta"):
+        net = build(config)
+    weights = net.state_dict().keys()
+    attributes = [value for module in net.modules() for value in vars(module).values()]
+    others = [name for name, _ in net.named_buffers() if name not in weights]
+    if others or any(isinstance(value, torch.Tensor) for value in attributes):
+        return build(config)
+    return net
 
 
 def misfit(weights: Mapping[str, Tensor], config: Mapping) -> str | None:

@@ -42,6 +42,7 @@ PUBLISHED = {  # transformer/config.json of the released folders
         "qk_norm": "rms_norm",
     },
 }
+USE = ("latents", "text_tokens")  # entries of a configuration that build nothing
 TEXT_TOKENS = 77 + 256  # of the CLIP towers, and of T5 as the pipeline asks for
 
 
@@ -116,7 +117,8 @@ class SD3Family(Family):
     def network(self, config: Mapping):
         from w2s.models.sd3_network import SD3
 
-        return SD3.built(config)
+        use = {key: config[key] for key in USE if key in config}
+        return SD3.built({k: v for k, v in config.items() if k not in ("kind", *USE)}, use)
 
 
 BLOCKS = "transformer.transformer_blocks."  # before a block's number in the names of weights

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from w2s.errors import UserError
 
 TIMES = 1000  # its times are t * 1000
-USE = ("latents", "text_tokens")  # entries of a configuration that build nothing
 
 
 class Streams(NamedTuple):
@@ -39,12 +38,14 @@ class SD3(nn.Module):
         _refuse_what_forward_does(transformer)
         self.transformer = transformer
         self.depth = len(transformer.transformer_blocks)
+        self.use: dict = {}  # entries of its configuration that build nothing
 
     @classmethod
-    def built(cls, config: Mapping) -> SD3:
-        """A freshly initialised network."""
-        rest = {k: v for k, v in config.items() if k not in ("kind", *USE)}
-        return cls(SD3Transformer2DModel(**rest))
+    def built(cls, arguments: Mapping, use: Mapping) -> SD3:
+        """A freshly initialised network; `use` is what its configuration says of its use."""
+        net = cls(SD3Transformer2DModel(**arguments))
+        net.use = dict(use)
+        return net
 
     @property
     def blocks(self) -> nn.ModuleList:
@@ -55,7 +56,7 @@ class SD3(nn.Module):
         """The arguments that build this network, as plain JSON types."""
         known = {k: v for k, v in self.transformer.config.items() if not k.startswith("_")}
         known["dual_attention_layers"] = list(known["dual_attention_layers"])
-        return {"kind": "sd3", **known}
+        return {"kind": "sd3", **known, **self.use}
 
     def embed(self, x: Tensor, t: Tensor, text: Tensor, pooled: Tensor) -> Streams:
         """Start a pass: x (N, C, H, W), t (N,) in [0, 1], text (N, L, E), pooled (N, P)."""

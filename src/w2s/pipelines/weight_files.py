@@ -22,6 +22,7 @@ class WeightFiles:
     """What a network is loaded from."""
 
     variant: str | None  # as `from_pretrained` takes it
+    files: tuple[Path, ...]  # one, or the shards
     tensors: Mapping[str, tuple[int, ...]]  # shape by name
 
 
@@ -39,9 +40,9 @@ def find_weights(folder: Path, library: str) -> WeightFiles:
         # Where both are there, diffusers reads the shards and transformers the single file.
         for found in (index, name) if library == "diffusers" else (name, index):
             if (folder / found).is_file():
-                shards = found == index
-                tensors = _of_shards(folder / found) if shards else read_header(folder / found)
-                return WeightFiles(variant, tensors)
+                if found == index:
+                    return WeightFiles(variant, *_of_shards(folder / index))
+                return WeightFiles(variant, (folder / name,), read_header(folder / name))
     name = f"{STEMS[library]}.safetensors"
     if pickles := sorted(f.name for f in folder.iterdir() if f.suffix in PICKLES):
         raise UserError(
@@ -80,21 +81,21 @@ def read_header(path: Path) -> dict[str, tuple[int, ...]]:
     return tensors
 
 
-def _of_shards(index: Path) -> dict[str, tuple[int, ...]]:
-    """The tensors of all shards that an index names."""
+def _of_shards(index: Path) -> tuple[tuple[Path, ...], dict[str, tuple[int, ...]]]:
+    """All shards that an index names, and their tensors."""
     places = read_json(index).get("weight_map")
     if not isinstance(places, dict) or not all(isinstance(p, str) for p in places.values()):
         raise UserError(f"{index} has no weight_map that says which shard holds what: fetch it")
+    shards = tuple(index.parent / name for name in sorted(set(places.values())))
     found: dict[str, tuple[int, ...]] = {}
-    for name in sorted(set(places.values())):
-        shard = index.parent / name
+    for shard in shards:
         if not shard.is_file():
             raise UserError(f"there is no {shard}, which {index.name} names: fetch it")
         found |= read_header(shard)
     for name in places:
         if name not in found:
             raise UserError(f"{index} names {name}, which no shard holds: fetch them again")
-    return found
+    return shards, found
 
 
 def read_json(path: Path) -> dict:

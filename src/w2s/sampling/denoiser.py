@@ -13,12 +13,11 @@ from w2s.conditions.base import Condition
 from w2s.errors import UserError
 from w2s.guidance.base import Signal
 from w2s.models.backbone import Backbone
+from w2s.models.precision import DTYPES
 from w2s.models.registry import shape_of
 from w2s.models.states import packed
 from w2s.sampling.tree import by_net, in_forwards, one_batch, schedule
 from w2s.sampling.walk import walk
-
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Denoiser:

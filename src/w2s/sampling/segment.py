@@ -66,18 +66,19 @@ def build(job: Job) -> dict:
 
 
 def _denoiser(job: Job) -> Denoiser:
+    weights = job.spec.get("weights", "fp32")
     weak = {
-        role.removeprefix("weak:"): load(job.parent(role))
+        role.removeprefix("weak:"): load(job.parent(role), weights)
         for role in job.parents
         if role.startswith("weak:")
     }
     device = pick(job.execution.device)
     return Denoiser(
-        load(job.parent("model")),
+        load(job.parent("model"), weights),
         weak,
         device=device,
         precision=job.spec["precision"],
-        weights=job.spec.get("weights", "fp32"),
+        weights=weights,
         compiled=job.spec["compile"],
         batched=job.spec.get("one_batch") or device.type != "cpu",
     )

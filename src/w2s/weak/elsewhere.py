@@ -1,4 +1,4 @@
-"""Weights that were trained elsewhere: one of our folders, or a public checkpoint."""
+"""Weights that were trained elsewhere: one of our folders, a checkpoint, or a pipeline's folder."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 def bring(job: Job) -> dict:
     """Write model.safetensors, config.json and source.json of a pretrained network.
 
-    Spec: kind, "pretrained" (a folder with config.json, if it has one, and model.safetensors) or
-    "public" (a .pt file); fingerprint; network, the configuration that the plan counts on.  The
-    place is job.local["path"].  Raises UserError where file and configuration contradict each
-    other.
+    Spec: kind, "pretrained" (a folder with config.json, if it has one, and model.safetensors),
+    "public" (a .pt file) or "pipeline" (a folder of SD3 or SD3.5 in diffusers' layout, whose
+    transformer is kept in the precision it is stored in); fingerprint; network, the configuration
+    that the plan counts on.  The place is job.local["path"].  Raises UserError where files and
+    configuration contradict each other.
     """
     from safetensors.torch import save_file
 
@@ -33,6 +34,11 @@ def bring(job: Job) -> dict:
         weights, config, dropped = read(path, network)
         source["dropped"] = dropped
         job.log(f"{path}: time runs {config['time']}; left out: {', '.join(dropped) or 'nothing'}")
+    elif job.spec["kind"] == "pipeline":
+        from w2s.weak.pipeline import read as read_pipeline
+
+        weights, source["files"] = read_pipeline(path, network)
+        config = network
     else:
         weights, config = _folder(path, network)
     job.out.mkdir(parents=True, exist_ok=True)

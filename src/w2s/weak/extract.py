@@ -60,8 +60,8 @@ def build(job: Job) -> dict | None:
 
 
 def _take_part(job: Job) -> None:
-    """Write a part of other weights, such as pretrained ones, in the same form."""
-    from safetensors.numpy import load_file, save_file
+    """Write a part of other weights, such as pretrained ones, in the same form and precision."""
+    from safetensors.torch import load_file, save_file  # numpy knows no bfloat16
 
     whole, part = job.parent("whole"), job.spec["part"]
     config = json.loads((whole / "config.json").read_text())
