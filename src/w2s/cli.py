@@ -83,6 +83,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--points", type=int, help="how many; 2400 and more by the world if not given")
     sub.add_argument("--seed", type=int, default=0, help="of the noise and of the true sample")
     _study(sub)
+    sub = verb("fetch", _fetch, "say what a study needs that has to be downloaded by hand")
+    sub.add_argument("--list", action="store_true", required=True, help="nothing is downloaded")
+    _study(sub)
     verb("schema", _schema, "print the JSON schema of a study")
     verb("keys", _keys, "print the reference page of all parameters")
     sub = verb("cost", _cost, "measure the seconds of one forward, for estimates")
@@ -170,6 +173,12 @@ def _plane(args):
     from w2s.run.compare import compare
 
     print(compare(trial, args.out))
+
+
+def _fetch(args):
+    from w2s.run.fetch import wanted
+
+    print(wanted(_load(args)))
 
 
 def _schema(args):
