@@ -62,7 +62,7 @@ def _path(error: dict, data) -> KeyPath:
     if error["type"] == "missing":
         path.append(error["loc"][-1])
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        path.append(error["ctx"]["discriminator"].strip("'"))
+        path.append(error["ctx"]["discriminator"].strip("'").removesuffix("()"))
     return tuple(path)
 
 

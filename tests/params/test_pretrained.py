@@ -169,7 +169,7 @@ def test_mistakes_are_sentences_with_their_key(study, bad, capsys):
             "reads 4 channels of 12 x 12 and the study's latents are 4 channels of 6",
         ),
         ({"num_classes": 10}, "knows 10 classes and not 30"),
-        ({"kind": "dit"}, "no network of kind 'dit'"),
+        ({"kind": "vit"}, "no network of kind 'vit'"),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused(study, tmp_path, changes, words):

@@ -78,6 +78,7 @@ INSTEAD = {  # for keys that are null, or that need a value of their own
     ("WeakModel", "ema"): [0.03],
     ("WeakModel", "part"): ["head", {"skip": [0]}],
     ("CFGWindow", "blend"): [0.5],
+    ("CFGWindow", "channels"): [3],
     ("Training", "snapshot_every"): [2],
     ("Pretrained", "classes"): [2000],
     ("Pretrained", "scaling"): [{"scale": 0.2}],

@@ -50,6 +50,8 @@ BY_HAND = {  # with a state, draws or a schedule of their own, or in which a for
 }
 ARGUMENTS = {  # beside the examples of all methods
     "cfg below one": {"weight": 0.4},
+    "cfg in two channels": {"weight": 2.5, "channels": 2},
+    "cfg null in two channels": {"weight": 0.0, "channels": 2},
     "skip_layer on cfg": {"weight": 3.0, "blocks": [1], "cfg": 2.0},
     "internal with cfg": {"weight": 1.6, "cfg": 1.4},
     "cfg_rescale in part": {"weight": 2.5, "rescale": 0.6},

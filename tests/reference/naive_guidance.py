@@ -13,8 +13,9 @@ import math
 import torch
 
 
-def cfg(w, c, u):
-    return u + w * (c - u)
+def cfg(w, c, u, channels=None):
+    guided = u + w * (c - u)
+    return guided if channels is None else torch.cat([guided[:, :channels], c[:, channels:]], 1)
 
 
 def autoguidance(w, c, s):

@@ -38,6 +38,7 @@ def formulas(w, x, v, t):
     skip = {"blocks": [0, 1]}
     return [
         ("cfg", {}, naive.cfg(w, c, u)),
+        ("cfg", {"channels": 3}, naive.cfg(w, c, u, 3)),
         ("autoguidance", {"weak": "small"}, naive.autoguidance(w, c, s)),
         ("skip_layer", skip, naive.skip_layer(w, c, k, u, 1.0)),
         ("skip_layer", {**skip, "cfg": 4.0}, naive.skip_layer(w, c, k, u, 4.0)),

@@ -28,6 +28,7 @@ class Signal:
     skip: tuple[int, ...] = ()  # transformer blocks (0-based, ascending) replaced by the identity
     head: bool = False  # read out at the mid-depth head instead of after the last block
     net: str = "main"  # "main", or the name of a separate weak network
+    variance: bool = False  # the variance it predicts, read out in the place of the velocity
 
     @property
     def kind(self) -> tuple[bool, bool, bool, bool]:
@@ -38,6 +39,7 @@ class Signal:
 STRONG = Signal()
 NULL = Signal(null=True)
 HEAD = Signal(head=True)
+VARIANCE = Signal(variance=True)  # of the strong prediction; solvers ask for it, methods do not
 
 
 @dataclass(frozen=True)

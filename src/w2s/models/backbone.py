@@ -8,9 +8,9 @@ it.  A new kind of network is a file or two beside this one and an entry in `reg
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from w2s.errors import UserError
 from w2s.strict import Strict
@@ -52,6 +52,18 @@ class Backbone(Protocol):
     def read_head(self, state: Any) -> Tensor:
         """The mid-depth head's velocity (N, C, H, W), given the state after `head_at` blocks."""
 
+    def read_variance(self, state: Any) -> Tensor:
+        """The learned range (N, C, H, W) of arXiv 2102.09672, eq. 15, in [-1, 1], after the last
+        block: -1 is the least variance of a DDPM step in log space, 1 the most.  Only where the
+        `Shape` has a variance."""
+
+
+class Grid(NamedTuple):
+    """The trajectory that a network prescribes which was trained at some noise levels alone."""
+
+    times: tuple[float, ...]  # N + 1 times, falling
+    std: float  # standard deviation of the first state
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -61,10 +73,13 @@ class Shape:
     head_at: int | None = None  # blocks before the mid head
     macs: float = 1.0  # multiply-accumulates of all blocks for one sample
     tokens: int = 1  # of one sample, those of its prompt included
+    variance: bool = False  # whether it predicts the variance of a DDPM step
 
 
 class NetworkParams(Strict, ABC):
     """What an entry under `models` says of a network; `kind` is a Literal of the family's name."""
+
+    trained: ClassVar[bool] = True  # False: only `pretrained` can name it
 
     @abstractmethod
     def config(self, latents: tuple[int, int, int], classes: int) -> dict:
@@ -123,6 +138,13 @@ class Family(ABC):
     def network(self, config: Mapping) -> Backbone:
         """A freshly initialised network; the global torch seed decides its weights."""
 
+    def grid(self, config: Mapping, steps: int) -> Grid | None:
+        """The trajectory of so many steps; None where a network takes any time from 1 down to 0.
+
+        Raises UserError where the network has no such trajectory.
+        """
+        return None
+
     def kept(self, config: Mapping, part: WeakPart) -> list[int]:
         """The blocks that a part keeps, ascending.  Raises UserError where it is not there."""
         shape = self.shape(config)
@@ -135,3 +157,18 @@ class Family(ABC):
         if absent := [i for i in part["skip"] if not 0 <= i < shape.depth]:
             raise UserError(f"cannot skip block {absent[0]}: the blocks are 0 to {shape.depth - 1}")
         return [i for i in range(shape.depth) if i not in part["skip"]]
+
+
+def renumbered(
+    weights: Mapping[str, ndarray], prefix: str, kept: Collection[int]
+) -> dict[str, ndarray]:
+    """The weights of a network that keeps these blocks, which `prefix` precedes in their names."""
+    place, taken = {block: i for i, block in enumerate(kept)}, {}
+    for name, value in weights.items():
+        if name.startswith(prefix):
+            block, rest = name.removeprefix(prefix).split(".", 1)
+            if int(block) in place:
+                taken[f"{prefix}{place[int(block)]}.{rest}"] = value
+        else:
+            taken[name] = value
+    return taken

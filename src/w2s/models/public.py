@@ -18,7 +18,7 @@ from torch import Tensor
 
 from w2s.errors import UserError
 from w2s.models.load import misfit
-from w2s.models.sit import SIZES
+from w2s.models.sizes import SIZES
 
 PROJECTORS, MID_HEAD = "projectors.", "mid_layer."
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from w2s.errors import UserError
-from w2s.models.backbone import Family, Shape, WeakPart
+from w2s.models.backbone import Family, Shape, WeakPart, renumbered
 
 _MEDIUM = {
     "patch_size": 2,
@@ -104,15 +104,7 @@ class SD3Family(Family):
         made = self.part_config(config, part)
         if part == "full":
             return weights, made
-        kept, taken = self.kept(config, part), {}
-        for name, value in weights.items():
-            if name.startswith(BLOCKS):
-                block, rest = name.removeprefix(BLOCKS).split(".", 1)
-                if int(block) in kept:
-                    taken[f"{BLOCKS}{kept.index(int(block))}.{rest}"] = value
-            else:
-                taken[name] = value
-        return taken, made
+        return renumbered(weights, BLOCKS, self.kept(config, part)), made
 
     def network(self, config: Mapping):
         from w2s.models.sd3_network import SD3

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from w2s.metrics.registry import METRICS
 from w2s.models.backbone import Shape
 from w2s.models.registry import shape_of
-from w2s.params.model_checks import Mistake, pairs, pretrained_networks
+from w2s.params.model_checks import Mistake, pairs, pretrained_networks, untrained_kinds
 from w2s.params.networks import latent_factor, latent_shape, snapshots, untrained_head
 from w2s.params.pictures import PictureParams
 from w2s.strict import did_you_mean
@@ -18,7 +18,7 @@ def mistakes(params: PictureParams) -> Iterator[Mistake]:
     """Every contradiction between two blocks."""
     yield from _names(params)
     if not any(_names(params)):
-        models = (_recipes, _weak_models, pretrained_networks, pairs)
+        models = (_recipes, _weak_models, untrained_kinds, pretrained_networks, pairs)
         for found in (_sizes, *models, _features, _metrics, _reference, _real_rows, _sweep):
             yield from found(params)
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from w2s.models.sit import SiTFamily
 from w2s.params.networks import scaling_of, sees_labels, source_of
 from w2s.params.pictures import PictureParams
 
 Mistake = tuple[tuple[str | int, ...], str]  # the key's path, and what is wrong there
+
+
+def untrained_kinds(params: PictureParams) -> Iterator[Mistake]:
+    """Networks of kinds that are only ever trained elsewhere."""
+    for name, network in params.models.items():
+        if not network.trained:
+            what = f"a {network.kind} is not trained here; name it under pretrained"
+            yield ("models", name, "kind"), what
 
 
 def pretrained_networks(params: PictureParams) -> Iterator[Mistake]:
@@ -18,6 +27,9 @@ def pretrained_networks(params: PictureParams) -> Iterator[Mistake]:
             yield ("pretrained", name, "network"), what
         if block.time and not block.is_checkpoint:
             yield ("pretrained", name, "time"), "a folder's config.json says it; drop it"
+        elif block.time and block.network and block.network.kind != SiTFamily.name:
+            what = f"a {block.network.kind} has its direction of time from its kind; drop it"
+            yield ("pretrained", name, "time"), what
     if len(params.training.seeds) == 1:
         return
     for table_name, table in params.tables.items():

@@ -33,8 +33,8 @@ def _trunk_at(text: str) -> str:
     return text
 
 
-def _kind(entry) -> str:
-    """The kind of network that an entry under `models` names."""
+def kind(entry) -> str:
+    """The kind of network that an entry under `models` names; mistakes bear this name."""
     named = entry.get("kind") if isinstance(entry, dict) else getattr(entry, "kind", None)
     return named or SiTFamily.name
 
@@ -45,7 +45,7 @@ def _any_family():
     kinds = [Annotated[params, Tag(name)] for name, params in named.items()]
     if len(kinds) == 1:  # nothing to tell apart
         return SiTFamily.params
-    return Annotated[reduce(or_, kinds), Discriminator(_kind)]
+    return Annotated[reduce(or_, kinds), Discriminator(kind)]
 
 
 Network = _any_family()

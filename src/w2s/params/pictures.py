@@ -41,8 +41,9 @@ Name = Annotated[str, AfterValidator(_path_name)]
 class Sampling(Strict):
     """How samples are drawn."""
 
-    solver: Literal["euler", "heun", "sde"] = "euler"
-    """ODE by Euler or Heun, or the Euler-Maruyama SDE of arXiv 2401.08740."""
+    solver: Literal["euler", "heun", "sde", "ddpm"] = "euler"
+    """ODE by Euler or Heun, the Euler-Maruyama SDE of arXiv 2401.08740, or DDPM with the variance
+    that a DiT learned.  Euler is DDIM for a DiT."""
     steps: PositiveInt
     """Solver steps."""
     shift: Annotated[float, Field(ge=0.1, le=20)] = 1.0
@@ -91,7 +92,7 @@ class Row(Strict):
     """Name under guidance; null: none."""
     steps: PositiveInt | None = None
     """Solver steps, if others than the study's."""
-    solver: Literal["euler", "heun", "sde"] | None = None
+    solver: Literal["euler", "heun", "sde", "ddpm"] | None = None
     """Solver, if another than the study's."""
     published: dict[ColumnName, Published] = Field({})
     """Published numbers by column."""

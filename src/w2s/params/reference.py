@@ -38,7 +38,7 @@ def _rows(schema: dict, defs: dict, path: str):
 
 
 def _field(field: dict, defs: dict, path: str, optional: bool):
-    options = [_resolved(o, defs) for o in field.get("oneOf", field.get("anyOf", [field]))]
+    options = [_resolved(option, defs) for option in _options(field)]
     default = "optional" if optional else ""
     if "default" in field and not isinstance(field["default"], dict):
         default = f"`{json.dumps(field['default'])}`".replace('"', "")
@@ -51,6 +51,12 @@ def _field(field: dict, defs: dict, path: str, optional: bool):
             if line not in seen:
                 seen.add(line)
                 yield line
+
+
+def _options(field: dict) -> list[dict]:
+    """What a field may be, unions inside of unions laid open."""
+    inner = field.get("oneOf", field.get("anyOf"))
+    return [field] if inner is None else [end for option in inner for end in _options(option)]
 
 
 def _below(option: dict, defs: dict, path: str):

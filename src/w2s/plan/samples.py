@@ -6,13 +6,16 @@ from collections import defaultdict
 from functools import partial
 
 from w2s.errors import UserError
+from w2s.guidance.base import VARIANCE
 from w2s.guidance.windows import resolve
+from w2s.models.backbone import Grid, Shape
 from w2s.models.registry import family_of, shape_of
 from w2s.params.networks import network_behind, scaling_of, sees_labels, untrained_head
 from w2s.plan.drawing import Drawing, SampleSet
 from w2s.plan.nodes import Node, canonical
 from w2s.plan.planner import Planner
 from w2s.sampling.grid import time_grid
+from w2s.sampling.solvers import READS
 from w2s.sampling.trajectories import (
     Segment,
     encode,
@@ -23,7 +26,7 @@ from w2s.sampling.trajectories import (
 )
 from w2s.sampling.tree import one_batch
 
-SDE_LAST = 0.04  # arXiv 2401.08740's SDE sampler leaves t = 0.04 for 0 in one mean step
+LAST = {"sde": 0.04}  # arXiv 2401.08740's SDE sampler leaves t = 0.04 for 0 in one mean step
 
 
 def add_sample_sets(planner: Planner) -> dict[tuple[str, str, int], SampleSet]:
@@ -73,14 +76,17 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
     params, sampling = planner.params, planner.params.sampling
     solver = row.solver or sampling.solver
     steps = row.steps or sampling.steps
-    times = time_grid(steps, sampling.shift, SDE_LAST if solver == "sde" else None)
+    config, conditional = network_behind(planner.part, row.model), sees_labels(params, row.model)
+    family = family_of(config)
+    with planner.part.at("tables", table, "rows", name, "model"):
+        given = family.grid(config, steps)
+        _refuse_unfit(given, sampling.shift, solver, shape_of(config), row.model)
+    times = given.times if given else time_grid(steps, sampling.shift, LAST.get(solver))
     guidance = params.guidance[row.guidance] if row.guidance else None
     with where():
         methods = resolve(guidance, times) if guidance else (None,) * steps
     names = nets_of(methods)
-    config, conditional = network_behind(planner.part, row.model), sees_labels(params, row.model)
     weak = {name: network_behind(planner.part, name) for name in names}
-    family = family_of(config)
     one = Drawing(
         model=planner.models.weights(row.model, seed),
         nets={name: planner.models.weights(name, seed) for name in names},
@@ -98,6 +104,7 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
             "classes": family.classes(config),
             "conditional": conditional,
             "shape": list(family.latents(config)),
+            **({"initial_std": given.std} if given else {}),
         },
         methods=tuple(methods),
         scaling=scaling_of(params, row.model),
@@ -114,12 +121,31 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
                     f"'{other}' knows {knows} classes and '{row.model}' {family.classes(config)}: "
                     "guide a network by one for the same classes"
                 )
+            if family_of(net).grid(net, steps) not in (None, given):
+                raise UserError(
+                    f"'{other}' knows the times of its own noise schedule alone, which are not "
+                    f"those that '{row.model}' is drawn at: guide it by a network of its schedule"
+                )
         if not conditional and any(signal.null for signal in asked):
             raise UserError(
                 f"this guidance extrapolates from the null branch, and '{row.model}' never sees "
                 "labels: choose a guidance without it, or a network with labels"
             )
     return one
+
+
+def _refuse_unfit(given: Grid | None, shift: float, solver: str, shape: Shape, model: str) -> None:
+    """UserError where the study's sampling asks for what the network cannot give."""
+    if given and shift != 1:
+        raise UserError(
+            f"'{model}' knows the times of its noise schedule alone, and sampling.shift would move "
+            "them: set it to 1"
+        )
+    if VARIANCE in READS.get(solver, ()) and not shape.variance:
+        raise UserError(
+            f"solver {solver} needs the variance of each step, which '{model}' does not predict: "
+            "take another solver, or a DiT with learn_sigma"
+        )
 
 
 def _sample_set(planner: Planner, one: Drawing, chain: list[Segment], name: str) -> SampleSet:

@@ -64,7 +64,7 @@ class Denoiser:
     def __call__(
         self, x: Tensor, t: float, condition: Condition, signals: Iterable[Signal]
     ) -> dict[Signal, Tensor]:
-        """The velocities asked for, each (N, C, H, W) like x; t is one time for all samples.
+        """The signals asked for, each (N, C, H, W) like x; t is one time for all samples.
 
         Networks are given x and t in float32 whatever the precision of x and of their arithmetic:
         bfloat16 knows no time between 0.9844 and 0.9883.  Guided are float32 velocities.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from w2s.conditions.base import Condition
-from w2s.guidance.base import STRONG, Method, State
+from w2s.guidance.base import STRONG, VARIANCE, Method, Signal, State
 from w2s.sampling.denoiser import Denoiser
 from w2s.sampling.solvers import SOLVERS
 
@@ -29,14 +29,20 @@ class Guided:
 
     def __call__(self, x: Tensor, t: float) -> Tensor:
         """The velocity (N, C, H, W) at x and t."""
+        return self._evaluate(x, t)[0]
+
+    def with_variance(self, x: Tensor, t: float) -> tuple[Tensor, Tensor]:
+        """The velocity, and the strong prediction's variance, which is never guided."""
+        v, signals = self._evaluate(x, t, VARIANCE)
+        return v, signals[VARIANCE]
+
+    def _evaluate(self, x: Tensor, t: float, *more: Signal) -> tuple[Tensor, dict[Signal, Tensor]]:
         state = State(dict(self.before.tensors))
-        if self.method is None:
-            v = self.denoiser(x, t, self.condition, [STRONG])[STRONG]
-        else:
-            signals = self.denoiser(x, t, self.condition, self.method.signals())
-            v = self.method.combine(signals, x, t, state)
+        asked = (STRONG,) if self.method is None else self.method.signals()
+        signals = self.denoiser(x, t, self.condition, [*asked, *more])
+        v = signals[STRONG] if self.method is None else self.method.combine(signals, x, t, state)
         self.after = self.after or state
-        return v
+        return v, signals
 
 
 def sample(

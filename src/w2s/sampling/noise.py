@@ -19,7 +19,7 @@ def _normal(what: str, samples: Sequence[Sample], shape: Sequence[int], *more: i
 
 
 def initial_noise(samples: Sequence[Sample], shape: Sequence[int]) -> Tensor:
-    """Standard normal (N, *shape) float32 at t = 1, on the CPU."""
+    """Standard normal (N, *shape) float32, on the CPU: the state at t = 1."""
     return _normal("initial", samples, shape)
 
 

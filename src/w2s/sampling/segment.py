@@ -88,9 +88,10 @@ def _start(job: Job, source: Source, rows: Tensor) -> dict[str, Tensor]:
     """The boundary this segment begins at: an earlier segment's, or noise."""
     if "from" in job.parents:
         return load_file(job.parent("from") / "state.safetensors")
-    samples = source.samples(rows.tolist())
+    samples, std = source.samples(rows.tolist()), job.spec.get("initial_std")
+    noise = initial_noise(samples, job.spec["shape"])
     return {
-        "x": initial_noise(samples, job.spec["shape"]),
+        "x": noise if std is None else std * noise,
         "index": rows,
         "label": source.numbers(samples),
         "seed": torch.tensor([seed for seed, *_ in samples]),

@@ -15,7 +15,7 @@ from w2s.guidance.base import STRONG, Method, Signal
 from w2s.guidance.blend import Blend, step_from
 from w2s.models.backbone import Shape
 from w2s.sampling import tree
-from w2s.sampling.solvers import evaluations
+from w2s.sampling.solvers import READS, evaluations
 
 Trajectory = tuple[Method | None, ...]
 
@@ -81,7 +81,7 @@ def segment_forwards(
     """Cost of a segment per sample, in forwards; `count` prices one evaluation."""
     total = 0.0
     for method, steps in groupby(range(segment.start, segment.stop), segment.methods.__getitem__):
-        each = count(signals_of(method), shapes)
+        each = count((*signals_of(method), *READS.get(solver, ())), shapes)
         total += each * sum(evaluations(solver, times, index) for index in steps)
     return total
 

@@ -8,7 +8,7 @@ level.  The denoiser executes a schedule and the plan counts it: both read this 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import fsum
 
@@ -129,8 +129,12 @@ def forwards(signals: Iterable[Signal], shapes: Mapping[str, Shape]) -> float:
 
 
 def forwards_unshared(signals: Iterable[Signal], shapes: Mapping[str, Shape]) -> float:
-    """The same where every signal is computed on its own, without the blocks it skips."""
-    return sum(forwards([signal], shapes) for signal in sorted(set(signals)))
+    """The same where every signal is computed on its own, without the blocks it skips.
+
+    A variance comes with the prediction it belongs to.
+    """
+    alone = {replace(signal, variance=False) for signal in signals}
+    return sum(forwards([signal], shapes) for signal in sorted(alone))
 
 
 def in_forwards(blocks: Mapping[str, int], shapes: Mapping[str, Shape]) -> float:

@@ -16,7 +16,7 @@ from w2s.sampling.tree import Schedule
 def walk(
     plan: Schedule, net: Backbone, roots: Sequence[Any], batched: bool
 ) -> dict[Signal, Tensor]:
-    """The velocities (N, C, H, W) that a schedule reads, from the states its roots start as."""
+    """The signals (N, C, H, W) that a schedule reads, from the states its roots start as."""
     states = dict(enumerate(roots))
     for stage in plan.stages:
         grown = _run(net, stage.blocks, [states[number] for number in stage.inputs], batched)
@@ -32,7 +32,9 @@ def through(net: Backbone, blocks: Iterable[int], state: Any) -> Any:
 
 
 def read(net: Backbone, signal: Signal, state: Any) -> Tensor:
-    """The velocity of a signal whose blocks have all been run."""
+    """The velocity of a signal whose blocks have all been run, or the variance it asks for."""
+    if signal.variance:
+        return net.read_variance(state)
     return net.read_head(state) if signal.head else net.readout(state)
 
 
