@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 
 from w2s.errors import UserError
 from w2s.models.load import load
-from w2s.models.sit import SIZES
 from w2s.models.sit_network import Attention, Mlp, SiT, position_embedding
+from w2s.models.sizes import SIZES
 
 CONFIG = {
     "input_size": 6, "patch_size": 2, "in_channels": 3, "hidden_size": 32, "depth": 4,

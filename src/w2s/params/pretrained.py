@@ -14,6 +14,7 @@ from w2s.models.registry import family_of
 from w2s.params.files import KeyPath
 from w2s.params.models import Network
 from w2s.params.networks import latent_shape
+from w2s.pipelines.dit_folder import is_pipeline, read_config
 from w2s.strict import Strict
 
 CHECKPOINTS = (".pt", ".pth")  # a single file of torch; anything else is a folder of ours
@@ -32,7 +33,8 @@ class Pretrained(Strict):
     """A network that was trained elsewhere."""
 
     path: Annotated[str, Field(min_length=1)]
-    """A folder with config.json and model.safetensors, or a public checkpoint (.pt)."""
+    """A folder with config.json and model.safetensors, a folder of diffusers' DiTPipeline, or a
+    public checkpoint (.pt)."""
     network: Network | None = None
     """What the network is, as under models; null: the folder's config.json says it."""
     classes: PositiveInt | None = None
@@ -60,7 +62,8 @@ class Pretrained(Strict):
         if self.network is not None:
             config = self.network.config(latents, self.classes or classes)
             return config | ({"time": self.time} if self.time else {})
-        return _read(Path(self.path) / "config.json")
+        path = Path(self.path)
+        return read_config(path) if is_pipeline(path) else _read(path / "config.json")
 
 
 def find_networks(params, data: dict, where: Callable[[KeyPath], str]) -> dict[str, dict]:

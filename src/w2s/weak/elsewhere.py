@@ -10,6 +10,8 @@ from w2s.errors import UserError
 from w2s.files import write_json
 from w2s.job import Job
 from w2s.models.load import misfit
+from w2s.pipelines import dit_folder
+from w2s.pipelines.dit_folder import is_pipeline
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
 def bring(job: Job) -> dict:
     """Write model.safetensors, config.json and source.json of a pretrained network.
 
-    Spec: kind, "pretrained" (a folder with config.json, if it has one, and model.safetensors),
-    "public" (a .pt file) or "pipeline" (a folder of SD3 or SD3.5 in diffusers' layout, whose
-    transformer is kept in the precision it is stored in); fingerprint; network, the configuration
-    that the plan counts on.  The place is job.local["path"].  Raises UserError where files and
+    Spec: kind, "pretrained" (a folder with config.json, if it has one, and model.safetensors, or
+    one of a DiT in diffusers' layout), "public" (a .pt file) or "pipeline" (a folder of SD3 or
+    SD3.5 in diffusers' layout, whose transformer is kept in the precision it is stored in);
+    fingerprint; network, the configuration that the plan counts on.  The place is
+    job.local["path"].  Raises UserError where files and
     configuration contradict each other.
     """
     from safetensors.torch import save_file
@@ -53,13 +56,15 @@ def _folder(path: Path, network: dict) -> tuple[dict[str, Tensor], dict]:
     from safetensors.torch import load_file
 
     file, config = path / "model.safetensors", network
-    if (path / "config.json").exists():
+    if is_pipeline(path):
+        file, config = path / "transformer", dit_folder.read_config(path)
+    elif (path / "config.json").exists():
         config = json.loads((path / "config.json").read_text())
     for key, value in network.items():
         if config.get(key) != value:
             raise UserError(f"{path}: its {key} is {config.get(key)} and not {value}")
     try:
-        weights = load_file(file)
+        weights = dit_folder.read_weights(path) if is_pipeline(path) else load_file(file)
     except (OSError, SafetensorError) as error:
         raise UserError(f"{file} cannot be read, or is damaged: {error}") from None
     if wrong := misfit(weights, config):
