@@ -1,4 +1,4 @@
-"""Prompts."""
+"""Prompts, and what the text encoders make of them."""
 
 
 rule prompts:
@@ -19,3 +19,23 @@ rule prompts:
         plan=PLAN.frozen,
     shell:
         "{params.w2s} prompts {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule embed:
+    input:
+        node_inputs,
+    output:
+        "results/store/embeddings/{key}/manifest.json",
+    log:
+        "results/logs/embed/{key}.log",
+    priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
+    params:
+        w2s=W2S,
+        plan=PLAN.frozen,
+    shell:
+        "{params.w2s} embed {wildcards.key} --plan {params.plan} > {log} 2>&1"

@@ -3,11 +3,14 @@
 import importlib
 from pathlib import Path
 
+import text_nodes
+import tiny_sd3
 import yaml
 
 from w2s.job import Execution, Job
 from w2s.params.load import load_study
 from w2s.plan.kinds import KINDS
+from w2s.plan.plan import Plan
 from w2s.plan.study import plan
 
 SMALL = Path(__file__).parents[1] / "workflow/small.yaml"
@@ -56,24 +59,41 @@ def chosen(planned) -> set[str]:
     return found
 
 
+def unread(planned, wanted: set[str], root: Path) -> tuple[set, set]:
+    """Builds nodes; gives their kinds with each key of a spec, and those that none looked at."""
+    execution = Execution(device="cpu")
+    missed: dict[tuple[str, str], bool] = {}
+    for key, node in planned.nodes.items():
+        if key not in wanted:
+            continue
+        spec, out = Recording(node.spec), root / key
+        out.mkdir()
+        parents = {role: [root / k for k in keys] for role, keys in node.inputs.items()}
+        module, _, function = KINDS[node.kind].builder.partition(":")
+        job = Job(node.kind, key, spec, out, parents, node.local, execution)
+        getattr(importlib.import_module(module), function)(job)
+        for name in node.spec:
+            missed[node.kind, name] = missed.get((node.kind, name), True) and name not in spec.read
+    return set(missed), {name for name, never in missed.items() if never}
+
+
 def test_every_key_of_every_spec_is_read_by_its_builder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("scales").mkdir()
     Path("scales/small.yaml").write_text(yaml.safe_dump(yaml.safe_load(SMALL.read_text())))
     Path("params.yaml").write_text("scale: small\n")
     planned = plan(load_study(Path("params.yaml")))
-    execution, wanted = Execution(device="cpu"), chosen(planned)
-    unread: dict[tuple[str, str], bool] = {}
-    for key, node in planned.nodes.items():
-        if key not in wanted:
-            continue
-        spec, out = Recording(node.spec), tmp_path / key
-        out.mkdir()
-        parents = {role: [tmp_path / k for k in keys] for role, keys in node.inputs.items()}
-        module, _, function = KINDS[node.kind].builder.partition(":")
-        job = Job(node.kind, key, spec, out, parents, node.local, execution)
-        getattr(importlib.import_module(module), function)(job)
-        for name in node.spec:
-            unread[node.kind, name] = unread.get((node.kind, name), True) and name not in spec.read
-    assert {kind for kind, _ in unread} == {node.kind for node in planned.nodes.values()}
-    assert {name for name, missed in unread.items() if missed} == TOLD_BY_NAME.keys()
+    keys, missed = unread(planned, chosen(planned), tmp_path)
+    assert {kind for kind, _ in keys} == {node.kind for node in planned.nodes.values()}
+    assert missed == TOLD_BY_NAME.keys()
+
+
+def test_every_key_of_the_specs_of_prompts_is_read(tmp_path):
+    folder, planned = tiny_sd3.save(tmp_path / "pipe"), Plan("test")
+    (tmp_path / "prompts.txt").write_text("red ring\nblue star\n")
+    before = text_nodes.segment(planned, folder, tmp_path / "prompts.txt", text_nodes.METHODS[:2])
+    key = text_nodes.segment(planned, folder, tmp_path / "prompts.txt", before=before)
+    assert key in planned.nodes
+    keys, missed = unread(planned, set(planned.nodes), tmp_path)
+    assert {kind for kind, _ in keys} == {"prompts", "embeddings", "weights", "segment"}
+    assert missed == {("segment", "versions")}

@@ -11,7 +11,7 @@ from w2s.params.files import Layers
 RULES = frozenset(
     (
         *("all", "tables", "weights", "table", "curves", "sweep"),
-        *("render", "index", "prompts", "vae", "encode", "features", "reference"),
+        *("render", "index", "vae", "encode", "features", "reference", "prompts", "embed"),
         *("train", "extract", "sample", "decode", "evaluate"),
     )
 )

@@ -25,6 +25,12 @@ KINDS = {
     "images": Kind("render", "w2s.world.render:build", imports=("numpy", "PIL.Image")),
     "index": Kind("index", "w2s.data.index:build", imports=("numpy", "PIL.Image")),
     "prompts": Kind("prompts", "w2s.conditions.prompt_sets:build"),
+    "embeddings": Kind(
+        "embed",
+        "w2s.pipelines.embeddings:build",
+        imports=("torch", "transformers", "diffusers"),
+        gpu=True,
+    ),
     "features": Kind("features", "w2s.metrics.network:build", imports=("torch",), gpu=True),
     "vae": Kind("vae", "w2s.training.vae:build", imports=("torch", "diffusers"), gpu=True),
     "latents": Kind("encode", "w2s.data.encode:build", imports=("torch", "diffusers"), gpu=True),
