@@ -93,7 +93,7 @@ def decode(vae: AutoencoderKL, z: np.ndarray, batch: int) -> np.ndarray:
     """Images of latents (n, C, h, w), in the VAE's own scale: uint8 (n, H, W, 3)."""
 
     def pixels(z: torch.Tensor) -> torch.Tensor:
-        x = vae.decode(z.to(vae.device)).sample
+        x = vae.decode(z.to(vae.device, vae.dtype)).sample.float()
         return ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
     images = torch.cat(_in_batches(pixels, torch.as_tensor(z), batch))
