@@ -70,6 +70,13 @@ def parser() -> argparse.ArgumentParser:
     sub = verb("recompute", _recompute, "forget what only this cell uses")
     sub.add_argument("path", type=Path, help="a file under results/")
     _study(sub)
+    sub = verb(
+        "import-checkpoint", _import_checkpoint, "make a public checkpoint a network's folder"
+    )
+    sub.add_argument("file", type=Path, help="a state dict: .pt, .pth or .safetensors")
+    sub.add_argument("--kind", required=True, help="sit or dit, whose weights have the same names")
+    sub.add_argument("--name", required=True, help="of the folder under data/networks")
+    sub.add_argument("--network", default="", help="what weights do not tell: heads=6,head_at=4")
     sub = verb("doctor", _doctor, "check the store")
     sub.add_argument("--store", action="store_true", required=True, help="verify every checksum")
     sub = verb("table", _table, "print a published table")
@@ -140,6 +147,12 @@ def _recompute(args):
     from w2s.store.lineage import recompute
 
     print(recompute(args.path, _load(args, parts=None)))  # any part may use the same nodes
+
+
+def _import_checkpoint(args):
+    from w2s.weak.checkpoint import import_checkpoint
+
+    print(import_checkpoint(args.file, args.kind, args.name, args.network))
 
 
 def _doctor(args):

@@ -157,6 +157,23 @@ def test_the_variance_costs_no_block():
     assert torch.equal(made[STRONG], denoiser(noise_of(0), 0.5, condition, [STRONG])[STRONG])
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"precision": "bf16"},
+        {"precision": "bf16", "weights": "bf16"},
+        {"precision": "fp16", "weights": "fp16"},
+    ],
+)
+def test_less_precision_is_close(how):
+    """Levels and times stay in float32: only the network's own arithmetic is rounded."""
+    condition, x = Labels(CLASSES).condition(LABELS), noise_of(0)
+    for t in (0.02, 0.5, 0.9):
+        want = Denoiser(random_dit())(x, t, condition, [STRONG, VARIANCE])
+        made = Denoiser(random_dit(), **how)(x, t, condition, [STRONG, VARIANCE])
+        assert all((made[s] - want[s]).norm() <= 0.05 * want[s].norm() for s in want)
+
+
 def test_plans_count_what_ddpm_runs():
     net = random_dit()
     shapes = {"main": shape_of(net.config())}

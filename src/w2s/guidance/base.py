@@ -47,7 +47,7 @@ class Step:
     """Where a solver step lies: everything time-dependent that a method may use."""
 
     index: int  # 0-based number of the step in the whole trajectory
-    times: tuple[float, ...]  # all N + 1 times of the trajectory, falling from t = 1 to t = 0
+    times: tuple[float, ...]  # all N + 1 times of the trajectory, falling to t = 0
     first: int  # first step of the method's window
     last: int  # one past the last step of the method's window
 

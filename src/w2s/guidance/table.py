@@ -13,7 +13,9 @@ A guidance method steers sampling by combining a strong prediction with weaker o
 project a *window* is a stretch of noise levels with one method; guidance is a list of windows,
 and outside of all of them sampling is plain conditional.  CFG in a limited interval is one
 window of `cfg`; segmented guidance (SGG) is two windows, `cfg` at high noise and a weaker
-version of the model (`skip_layer`, `autoguidance`, `internal`) at low noise.
+version of the model (`skip_layer`, `autoguidance`, `internal`) at low noise.  `cfg` with
+`channels: 3` guides the first three channels of the latents alone, as released code of DiT and
+SiT does.
 
 Flow matching notation: `x_t = (1 − t) x0 + t ε`, `v = ε − x0`, t = 1 is noise.  `v_c` is the
 conditional prediction, `v_u` the null one (or that of a negative prompt), `v_k` and `v_r` the

@@ -17,7 +17,7 @@ from w2s.params.networks import latent_shape
 from w2s.pipelines.dit_folder import is_pipeline, read_config
 from w2s.strict import Strict
 
-CHECKPOINTS = (".pt", ".pth")  # a single file of torch; anything else is a folder of ours
+CHECKPOINTS = (".pt", ".pth", ".safetensors")  # single files; anything else is a folder
 
 
 class Scaling(Strict):
@@ -34,7 +34,7 @@ class Pretrained(Strict):
 
     path: Annotated[str, Field(min_length=1)]
     """A folder with config.json and model.safetensors, a folder of diffusers' DiTPipeline, or a
-    public checkpoint (.pt)."""
+    public checkpoint (.pt, .pth, .safetensors)."""
     network: Network | None = None
     """What the network is, as under models; null: the folder's config.json says it."""
     classes: PositiveInt | None = None
@@ -51,7 +51,7 @@ class Pretrained(Strict):
 
     @property
     def is_checkpoint(self) -> bool:
-        """Whether the path is one file of torch instead of a folder."""
+        """Whether the path is one file of weights instead of a folder."""
         return Path(self.path).suffix in CHECKPOINTS
 
     def network_of(self, latents: tuple[int, int, int], classes: int) -> dict:

@@ -21,7 +21,7 @@ def bring(job: Job) -> dict:
     """Write model.safetensors, config.json and source.json of a pretrained network.
 
     Spec: kind, "pretrained" (a folder with config.json, if it has one, and model.safetensors, or
-    one of a DiT in diffusers' layout), "public" (a .pt file) or "pipeline" (a folder of SD3 or
+    one of a DiT in diffusers' layout), "public" (a single file) or "pipeline" (a folder of SD3 or
     SD3.5 in diffusers' layout, whose transformer is kept in the precision it is stored in);
     fingerprint; network, the configuration that the plan counts on.  The place is
     job.local["path"].  Raises UserError where files and
@@ -36,7 +36,8 @@ def bring(job: Job) -> dict:
 
         weights, config, dropped = read(path, network)
         source["dropped"] = dropped
-        job.log(f"{path}: time runs {config['time']}; left out: {', '.join(dropped) or 'nothing'}")
+        time = f"time runs {config['time']}; " if "time" in config else ""
+        job.log(f"{path}: {time}left out: {', '.join(dropped) or 'nothing'}")
     elif job.spec["kind"] == "pipeline":
         from w2s.weak.pipeline import read as read_pipeline
 
