@@ -13,6 +13,7 @@ from text_nodes import METHODS, SHAPE, TEXTS
 from w2s.conditions.prompts import prompt_samples
 from w2s.guidance.methods.autoguidance import AutoGuidance
 from w2s.guidance.methods.cfg import CFG
+from w2s.pipelines.draw import draw as draw_as_a_user
 from w2s.pipelines.times import flow_times
 from w2s.plan.plan import Plan
 from w2s.sampling.noise import initial_noise
@@ -143,6 +144,25 @@ def by_hand(folder, shape, negative=""):
 def test_guided_samples_are_those_of_separate_forwards(draw, folders, negative):
     made = draw(methods=GUIDED, negative=negative)["x"]
     assert distance(made, by_hand(folders["sd3"], SHAPE, negative)) <= ROUNDING
+
+
+def test_they_are_the_images_that_a_user_draws(draw):
+    made = draw(methods=GUIDED)["x"].split(8)
+    for latents, seed in zip(made, [3, 8], strict=True):
+        drawn = draw_as_a_user(
+            tiny_sd3.pipeline(),
+            TEXTS,
+            guidance={"method": "cfg", "weight": 4.0},
+            steps=len(METHODS),
+            seed=seed,
+            images_per_prompt=2,
+            height=2 * SHAPE[1],
+            width=2 * SHAPE[2],
+            max_sequence_length=5,
+            output="latents",
+            progress=False,
+        )
+        assert distance(drawn.latents, latents) <= ROUNDING
 
 
 def test_the_negative_prompt_counts_where_the_null_branch_is_used(draw):
