@@ -85,7 +85,7 @@ def test_what_is_cut_off_is_counted_and_logged(table, capsys):
     long = "red " * 20
     folder = table([long, "red", long], t5=True)
     _, _, facts = read(folder)
-    assert facts["truncated"] == [{"clip": 22 - CLIP_LENGTH, "t5": 21 - LENGTH}, {}]
+    assert facts["truncated"] == [{"clip": 22 - CLIP_LENGTH, "t5": 21 - LENGTH}, {}, {}]
     assert (
         "text 0 is longer than the encoders read: 6 tokens of clip and" in capsys.readouterr().err
     )

@@ -32,7 +32,7 @@ def build(job: Job) -> dict:
     Writes text.npy (R + 1, L, E) and pooled.npy (R + 1, P), a row for each of R distinct texts in
     the order in which they come and a last one of the negative text: float16 where the encoders
     ran in fp16, else float32.  And embeddings.json: of each prompt the `rows`, `hashes` and
-    `copies`; of each row but the last what was `truncated`, tokens by encoder; and `tokens`, L.
+    `copies`; of each row what was `truncated`, tokens by encoder; and `tokens`, L.
     Raises UserError for a folder that cannot be read, or that lacks the T5 asked for.
     """
     spec, folder = job.spec, read_folder(Path(job.local["path"]))
@@ -56,7 +56,7 @@ def build(job: Job) -> dict:
     row = {text: number for number, text in enumerate(distinct)}
     hashes, copies = zip(*identities(texts), strict=True)
     facts = {"rows": [row[text] for text in texts], "hashes": hashes, "copies": copies}
-    facts |= {"truncated": truncated[:-1], "tokens": tables[TEXT].shape[1]}
+    facts |= {"truncated": truncated, "tokens": tables[TEXT].shape[1]}
     write_json(job.out / FACTS, facts | {"fingerprint": spec["fingerprint"]})
     counts = {"prompts": len(texts), "distinct": len(distinct)}
     return counts | {"truncated": _reported(job, truncated)}
