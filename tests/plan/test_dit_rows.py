@@ -1,11 +1,13 @@
 """Rows of DiTs in a study: their own times, DDPM, weak networks, and every refusal."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
 from node_builds import built
+from released_dit import DEPTH, released
 from safetensors.torch import load_file
 from tiny_dit import config, folder_of, random_dit
 from toy_backbone import saved
@@ -20,6 +22,7 @@ from w2s.plan.estimate import Estimator
 from w2s.sampling.denoiser import Denoiser
 from w2s.sampling.loop import sample
 from w2s.sampling.noise import initial_noise, step_noise
+from w2s.weak.checkpoint import import_checkpoint
 
 SMOKE = "scales/smoke.yaml"
 LEADING = {"timestep_spacing": "leading"}
@@ -139,6 +142,25 @@ def test_a_folder_of_ours_is_the_same_network(study, net, tmp_path):
     assert all(
         torch.equal(a, b) for a, b in zip(weights.parameters(), net.parameters(), strict=True)
     )
+
+
+@pytest.mark.parametrize("kind", ["dit", "sit"])
+def test_an_imported_checkpoint_fills_rows_and_is_taken_apart(study, tmp_path, kind):
+    """Rows of the network itself, one guided by a part of it, and one that it guides."""
+    torch.save(released(side=6, classes=30), tmp_path / "public.pt")
+    import_checkpoint(Path("public.pt"), kind, "public", "heads=4")
+    study.edit(("pretrained", "dit", "path"), "data/networks/public", SMOKE)
+    rows = {name: ROWS[name] for name in ("none", "cfg-3", "ag")}
+    study.edit(("tables", "dits", "rows"), rows, SMOKE)
+    study.edit(("guidance", "slg", "blocks"), [1], SMOKE)
+    planned = study.plan(scale="smoke")
+    assert ("initial_std" in drawing(planned, "ag").start) == (kind == "dit")
+    for row in rows:
+        (key,) = planned.sets["dits", row, 0].segments
+        x = load_file(built(planned, key, tmp_path / "store") / "state.safetensors")["x"]
+        assert torch.isfinite(x).all()
+    part = load(built(planned, drawing(planned, "ag").nets["part"], tmp_path / "store"))
+    assert part.depth == DEPTH - 1
 
 
 def test_it_is_planned_and_priced_before_the_weights_are_there(study):
