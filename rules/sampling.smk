@@ -1,4 +1,4 @@
-"""Guided samples, segment by segment, their images and features, and their metrics."""
+"""Guided samples, segment by segment, their images and features, their metrics and scores."""
 
 
 rule sample:
@@ -59,3 +59,23 @@ rule evaluate:
         plan=PLAN.frozen,
     shell:
         "{params.w2s} evaluate {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule score:
+    input:
+        node_inputs,
+    output:
+        "results/store/score/{key}/manifest.json",
+    log:
+        "results/logs/score/{key}.log",
+    priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
+    params:
+        w2s=W2S,
+        plan=PLAN.frozen,
+    shell:
+        "{params.w2s} score {wildcards.key} --plan {params.plan} > {log} 2>&1"

@@ -1,4 +1,8 @@
-"""Means with 95 % Student t intervals, and what varies between their replicates."""
+"""Means with 95 % Student t intervals, and what varies between their replicates.
+
+Replicates are sampling seeds, training seeds, groups of real images, or prompts: what is measured
+of each image of a prompt is averaged over the prompt's images first, which are one unit.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Literal, NamedTuple
 
-Source = Literal["sampling seeds", "training seeds", "groups of real images"]
+Source = Literal["sampling seeds", "training seeds", "groups of real images", "prompts"]
 
 
 def varies(over: Source, random_labels: bool = False) -> str:
@@ -19,6 +23,8 @@ def varies(over: Source, random_labels: bool = False) -> str:
     """
     if over == "training seeds":
         return "training afresh; each run's value is a mean over its sampling seeds"
+    if over == "prompts":
+        return "other prompts, each with noise of its own; the networks are fixed"
     if over == "groups of real images":
         return "other images; the reference is fixed"
     if random_labels:
@@ -58,14 +64,20 @@ def mean_interval(values: Sequence[float], over: Source = "sampling seeds") -> I
 def paired_difference(
     first: Mapping[int, float], second: Mapping[int, float], over: Source = "sampling seeds"
 ) -> Interval:
-    """Interval of first - second, both given by seed, differenced seed by seed.
+    """Interval of first - second, both given by seed or prompt, differenced one by one.
 
-    Rows that share seeds share their noise, so this is narrower than what two separate intervals
-    suggest.  Raises ValueError where the seeds differ.
+    Rows that share seeds or prompts share their noise, so this is narrower than what two separate
+    intervals suggest.  Raises ValueError where the seeds or prompts differ.
     """
     if first.keys() != second.keys():
-        raise ValueError(f"cannot pair seeds {sorted(first)} with seeds {sorted(second)}")
-    return mean_interval([first[seed] - second[seed] for seed in sorted(first)], over)
+        units = f"{unit_of(over)}s"
+        raise ValueError(f"cannot pair {units} {sorted(first)} with {units} {sorted(second)}")
+    return mean_interval([first[unit] - second[unit] for unit in sorted(first)], over)
+
+
+def unit_of(over: Source) -> str:
+    """What differences are paired by, in a word."""
+    return "prompt" if over == "prompts" else "seed"
 
 
 @cache

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal
 
+from w2s.metrics.columns import Column
+
 Network = Literal["trained", "inception-v3-compat"]
 ANY: tuple[Network, ...] = ("trained", "inception-v3-compat")
 OWN: tuple[Network, ...] = ("trained",)  # the 2015 graph's 1008 outputs know no class of ours
@@ -13,23 +15,14 @@ INCEPTION: tuple[Network, ...] = ("inception-v3-compat",)
 
 
 @dataclass(frozen=True)
-class Metric:
+class Metric(Column):
     """One column.  A metric without a scorer is counted from the plan, not measured on samples."""
 
-    heading: str
-    better: Literal["lower", "higher"] | None  # None: a cost, for which no row is marked as best
-    digits: int
     scorer: str | None = None  # module:function, imported where it is used
     needs: tuple[str, ...] = ()  # arrays of a decoded sample set that it reads
     networks: tuple[Network, ...] = ()  # feature networks that it can be measured with
     settings: tuple[str, ...] = ()  # keys of MetricSettings that change it
     source: str = ""
-
-    @property
-    def title(self) -> str:
-        """The heading with an arrow towards the better side."""
-        arrow = {"lower": " ↓", "higher": " ↑", None: ""}[self.better]
-        return self.heading + arrow
 
     def load(self):
         """The scorer: (samples, reference, settings) -> float; see `w2s.metrics.scores`."""

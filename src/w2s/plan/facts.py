@@ -26,7 +26,7 @@ class TableFacts:
     scale: str
     dataset: str
     training_seeds: list[int]
-    index: str  # key of the image index, which names the classes
+    index: str  # key of the image index or the prompts, which name the conditions
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,11 @@ class RowFacts:
     name: str
     label: str
     kind: str  # of the nodes that measured it, which also says how the row is drawn
-    measured: list[str]  # their keys, one per training seed; one alone for real images
+    measured: list[str]  # their keys: one per training seed, one alone for real images, or scores
     shown: str  # key of the node that holds what is drawn
     recipe: str
+    over: str = "seeds"  # what an interval is taken over: "seeds", or "prompts"
+    scored: dict[str, str] = field(default_factory=dict)  # of `measured`, by column: one score each
     real: bool = False
     branching: str | None = None
     conditional: bool = True
@@ -56,6 +58,10 @@ class RowFacts:
     published: dict[str, dict] = field(default_factory=dict)  # by column
     comparable: bool = True
     why: str | None = None
+
+    def measuring(self, column: str) -> list[str]:
+        """Keys of the nodes that a column's numbers come from."""
+        return [self.scored[column]] if column in self.scored else self.measured
 
 
 def table_facts(part, plan, name: str) -> TableFacts:

@@ -54,6 +54,7 @@ KINDS = {
         imports=("torch", "torch_fidelity", "diffusers"),
         gpu=True,
     ),
+    "score": Kind("score", "w2s.metrics.score:build", imports=("numpy",)),
     "metrics": Kind(
         "evaluate",
         "w2s.metrics.evaluate:build",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from w2s.report.cells import COUNTED, LEVEL
+from w2s.metrics.intervals import unit_of
+from w2s.report.cells import COUNTED, LEVEL, units
+from w2s.report.columns import COLUMNS
 from w2s.report.text import one_line
 
 MARKS = (
     "Bold: the best of a column where the 95 % interval of its difference to every other row, "
-    "paired by seed, excludes 0. Italics: elsewhere, the best and the rows that it cannot be told "
-    "from in this way. No correction for multiple comparisons."
+    "paired by {unit}, excludes 0. Italics: elsewhere, the best and the rows that it cannot be "
+    "told from in this way. No correction for multiple comparisons."
 )
 FORWARDS = "Forwards: mean per sample and step, part of a network counting as its share."
 
@@ -30,7 +32,8 @@ def caption(lead: str, cells: list[dict]) -> str:
                     lead,
                     f"Scale: {_distinct(cell['scale'] for cell in cells)}.",
                     f"Data set: {_distinct(cell['dataset'] for cell in cells)}.",
-                    _samples(sampled),
+                    _samples([cell for cell in sampled if "per_prompt" not in cell]),
+                    _images([cell for cell in sampled if "per_prompt" in cell]),
                     _neighbourhoods(estimated),
                     _real([cell for cell in estimated if cell["real"]]),
                     _intervals(estimated),
@@ -44,6 +47,12 @@ def caption(lead: str, cells: list[dict]) -> str:
     )
 
 
+def marks_explained(cells: list[dict]) -> str:
+    """What the marks of a table of these cells mean."""
+    _, over = units(next(cell for cell in cells if cell["covers"] != COUNTED))
+    return MARKS.format(unit=unit_of(over))
+
+
 def _distinct(values: Iterable) -> str:
     return "; ".join(dict.fromkeys(str(value) for value in values))
 
@@ -55,6 +64,18 @@ def _samples(cells: list[dict]) -> str | None:
     seeds = _distinct(_numbers(cell["seeds"]) for cell in cells)
     trained = _distinct(_numbers(cell["training_seeds"]) for cell in cells)
     return f"Samples: {counts} (sampling seeds {seeds}; training seeds {trained})."
+
+
+def _images(cells: list[dict]) -> str | None:
+    """How many images of how many prompts, and what is measured of each."""
+    if not cells:
+        return None
+    counts = dict.fromkeys((len(c["seeds"]), c["n"], len(c["per_prompt"])) for c in cells)
+    sets = _distinct(f"{seeds} × {n:,} images of {p:,} prompts" for seeds, n, p in counts)
+    seeds = _distinct(_numbers(cell["seeds"]) for cell in cells)
+    titles = {COLUMNS[cell["column"]].heading: cell["definition"] for cell in cells}
+    measures = ". ".join(f"{title}: {definition}" for title, definition in titles.items())
+    return f"Samples: {sets} (sampling seeds {seeds}). {measures}. A prompt's images are averaged."
 
 
 def _neighbourhoods(cells: list[dict]) -> str | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from statistics import fmean
 
 from w2s.metrics.intervals import Interval, Source, mean_interval, paired_difference, varies
-from w2s.metrics.registry import METRICS
 from w2s.plan.facts import RowFacts, TableFacts
+from w2s.report.columns import COLUMNS
 
 LEVEL = "95 % t interval"
 COUNTED = "counted, not estimated"
+ONE = {"groups of real images": "group of real images", "prompts": "prompt"}
 
 
 def build_cell(
@@ -23,13 +24,14 @@ def build_cell(
 
     runs: the row's metrics, one per training seed: {"per_seed": {column: [one value per sampling
         seed]}, "seeds": [sampling seeds], "n": samples per sampling seed, "reference_images": how
-        many they were compared with, ...}.
+        many they were compared with, ...}.  Of a row whose units are prompts, the one run of the
+        column's score: {"per_prompt": [one value per prompt], "definition": text, "seeds", "n"}.
     baseline: the same of the table's baseline row; None in that row itself.
 
-    Raises ValueError where row and baseline were not drawn with the same seeds, because their
-    difference could not be paired.  Real images share no noise with samples: they have none.
+    Raises ValueError where row and baseline were not drawn with the same seeds or prompts, because
+    their difference could not be paired.  Real images share no noise with samples: they have none.
     """
-    if METRICS[column].scorer is None:
+    if COLUMNS[column].scorer is None:
         numbers = _counted(row.forwards)
     else:
         seeds = [] if row.real else table.training_seeds
@@ -77,29 +79,43 @@ def _estimated(
     runs: list[dict],
     baseline: list[dict] | None,
 ) -> dict:
-    per_seed = [run["per_seed"][column] for run in runs]
-    values, over = replicates(per_seed, runs[0]["seeds"], training_seeds)
+    kept = _kept(row, column, runs)
+    values, over = units(kept | {"seeds": runs[0]["seeds"], "training_seeds": training_seeds})
     interval = mean_interval(list(values.values()), over)
     difference = None
     if baseline is not None:
-        others, _ = replicates(
-            [run["per_seed"][column] for run in baseline], baseline[0]["seeds"], training_seeds
-        )
+        seeds = {"seeds": baseline[0]["seeds"], "training_seeds": training_seeds}
+        others, _ = units(_kept(row, column, baseline) | seeds)
         gap = paired_difference(values, others, over)
         difference = {"value": gap.mean, "interval": _ends(gap), "paired_by": over}
     return {
         "value": interval.mean,
         "interval": _ends(interval),
         "covers": covers(interval, row.random_labels),
-        "per_seed": per_seed,
+        **kept,
         "difference": difference,
     }
+
+
+def _kept(row: RowFacts, column: str, runs: list[dict]) -> dict:
+    """What a cell keeps of the values that its interval is taken over."""
+    if row.over == "prompts":
+        (run,) = runs
+        return {"per_seed": None} | {name: run[name] for name in ("per_prompt", "definition")}
+    return {"per_seed": [run["per_seed"][column] for run in runs]}
+
+
+def units(cell: dict) -> tuple[dict[int, float], Source]:
+    """The values that a cell's interval is taken over, by seed or by number of the prompt."""
+    if "per_prompt" in cell:
+        return dict(enumerate(cell["per_prompt"])), "prompts"
+    return replicates(cell["per_seed"], cell["seeds"], cell["training_seeds"])
 
 
 def replicates(
     per_seed: list[list[float]], seeds: list[int], training_seeds: list[int]
 ) -> tuple[dict[int, float], Source]:
-    """The values that an interval is taken over, by seed, given one list per training seed.
+    """The values of seeds that an interval is taken over, given one list per training seed.
 
     The draws of one model; with several models, one mean per model, since the draws of one model
     are not independent of each other as far as training is concerned.  Without a training seed,
@@ -115,8 +131,7 @@ def replicates(
 def covers(interval: Interval, random_labels: bool) -> str:
     """What the interval covers, in words."""
     if interval.n == 1:
-        real = interval.over == "groups of real images"
-        one = "group of real images" if real else "sampling seed of one trained model"
+        one = ONE.get(interval.over, "sampling seed of one trained model")
         return f"one {one}: no interval"
     models = " of one trained model" if interval.over == "sampling seeds" else ""
     return f"{interval.n} {interval.over}{models} ({varies(interval.over, random_labels)})"

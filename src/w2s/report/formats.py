@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from w2s.metrics.registry import METRICS
+from w2s.report.columns import COLUMNS
 from w2s.report.text import latex, markdown, one_line
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def body(table: DataFrame, form: Format) -> DataFrame:
 
     shown = {"": [form.escape(label) for label in table["label"]]}
     rows = table.to_dict("records")
-    for name in (name for name in table.columns if name in METRICS):
-        column = METRICS[name]
+    for name in (name for name in table.columns if name in COLUMNS):
+        column = COLUMNS[name]
         shown[form.escape(column.title)] = [_value(row, name, form) for row in rows]
         if f"{name}_published" in table:
             heading = form.escape(f"{column.heading} published")
@@ -48,7 +48,7 @@ def body(table: DataFrame, form: Format) -> DataFrame:
 
 
 def _value(row: dict, name: str, form: Format) -> str:
-    digits = METRICS[name].digits
+    digits = COLUMNS[name].digits
     if _absent(row[name]):
         return MISSING
     text = f"{row[name]:.{digits}f}"

@@ -41,7 +41,7 @@ def sample_grid(
     from PIL.PngImagePlugin import PngInfo
 
     font = _font()
-    size = _cell_size(rows[0][1].shape[1])
+    size = _cell_size(max(rows[0][1].shape[1:3]))
     apart, heading = aside or (len(columns), "")
     left, top = _corner(rows, columns, heading, font, size)
     pitch = size + GAP
@@ -108,7 +108,9 @@ def _row_label(draw: ImageDraw, label: str, font: FreeTypeFont, middle: float) -
 
 
 def _resize(image: Image, size: int) -> Image:
+    """The image with its longer side of this size."""
     from PIL.Image import Resampling
 
-    enlarged = size >= image.width
-    return image.resize((size, size), Resampling.NEAREST if enlarged else Resampling.LANCZOS)
+    longest = max(image.size)
+    fitted = tuple(max(1, round(side * size / longest)) for side in image.size)
+    return image.resize(fitted, Resampling.NEAREST if size >= longest else Resampling.LANCZOS)

@@ -10,13 +10,17 @@ from w2s.plan.published import Group
 from w2s.report.curves import training_curves
 from w2s.report.files import write_json
 from w2s.report.pictures import draw_pictures
+from w2s.report.prompt_pictures import draw_prompted
 from w2s.report.rows import row_cells, rows_of, table_of
 from w2s.report.schedules import weight_schedules
 from w2s.report.sweep import publish_sweep
 from w2s.report.tables import write_table
 from w2s.store import folders
 
-DRAWERS = {"metrics": draw_pictures}  # by the kind that measured a row: what draws such rows
+DRAWERS = {
+    "metrics": draw_pictures,
+    "score": draw_prompted,
+}  # by the kind that measured a row: what draws such rows
 
 
 def publish(group: Group) -> None:

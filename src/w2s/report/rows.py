@@ -22,16 +22,18 @@ def rows_of(group: Group) -> dict[str, RowFacts]:
 
 def row_cells(group: Group, row: RowFacts, against: RowFacts) -> dict[str, dict]:
     """A row's cells by column; `against` is the table's baseline."""
-    table, runs, baseline = table_of(group), measured(row), measured(against)
-    other = None if row.name == against.name else baseline
-    return {
-        column: build_cell(table, row, column, runs, other)
-        | {"key": group.key, "nodes": [[row.kind, key] for key in row.measured]}
-        for column in table.columns
-    }
+    table, read = table_of(group), measured(row) | measured(against)
+    cells = {}
+    for column in table.columns:
+        keys, baseline = row.measuring(column), against.measuring(column)
+        runs = [read[key] for key in keys]
+        other = None if row.name == against.name else [read[key] for key in baseline]
+        nodes = {"key": group.key, "nodes": [[row.kind, key] for key in keys]}
+        cells[column] = build_cell(table, row, column, runs, other) | nodes
+    return cells
 
 
-def measured(row: RowFacts) -> list[dict]:
-    """A row's metrics, one per training seed."""
-    nodes = (folders.verified_or_set_aside(row.kind, key) for key in row.measured)
-    return [json.loads((folder / "metrics.json").read_text()) for folder in nodes]
+def measured(row: RowFacts) -> dict[str, dict]:
+    """What each node that measured a row says, by its key."""
+    nodes = {key: folders.verified_or_set_aside(row.kind, key) for key in row.measured}
+    return {key: json.loads((node / "metrics.json").read_text()) for key, node in nodes.items()}

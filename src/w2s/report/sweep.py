@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from w2s.metrics.registry import METRICS
 from w2s.plan.published import Group
 from w2s.report.choice import RULE, chosen
+from w2s.report.columns import COLUMNS
 from w2s.report.pareto import Point, pareto
 from w2s.report.rows import row_cells, rows_of, table_of
 from w2s.report.tables import write_table
@@ -27,7 +27,7 @@ def publish_sweep(group: Group) -> None:
             name: [point(weight, cells[row][column], cells[row]["fd"]) for weight, row in tried]
             for name, tried in (unguided | methods).items()
         }
-        pareto(picture, group.key, curves, METRICS[column].title, METRICS["fd"].title)
+        pareto(picture, group.key, curves, COLUMNS[column].title, COLUMNS["fd"].title)
     write_table(
         Path(group.paths[0]).parent,
         table.name,

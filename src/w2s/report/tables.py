@@ -9,10 +9,10 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from w2s.metrics.intervals import paired_difference
-from w2s.metrics.registry import METRICS
-from w2s.report.captions import MARKS
 from w2s.report.captions import caption as full_caption
-from w2s.report.cells import replicates
+from w2s.report.captions import marks_explained
+from w2s.report.cells import units
+from w2s.report.columns import COLUMNS
 from w2s.report.files import write_text
 from w2s.report.formats import LATEX, MARKDOWN, TERMINAL, body
 from w2s.report.text import latex, markdown
@@ -34,9 +34,10 @@ def write_table(
     rows: one dict per row, column name -> cell as `build_cell` gives it; a row may lack a column.
     """
     table = frame(columns, rows)
-    text = full_caption(caption, [cell for row in rows for cell in row.values()])
+    cells = [cell for row in rows for cell in row.values()]
+    text = full_caption(caption, cells)
     marked = any(table[f"{column}_mark"].ne("").any() for column in columns)
-    explained = f"{text} {MARKS}" if marked else text
+    explained = f"{text} {marks_explained(cells)}" if marked else text
     csv = table.to_csv(index=False, lineterminator="\n")
     write_text(folder / f"{name}.csv", f"# w2s-key: {key}\n# {text}\n{csv}")
     write_text(folder / f"{name}.md", f"<!-- w2s-key: {key} -->\n\n{_markdown(table, explained)}")
@@ -79,7 +80,7 @@ def frame(columns: list[str], rows: list[dict]) -> DataFrame:
         cells = [row.get(column) for row in rows]
         for suffix, value in _fields(cells).items():
             data[f"{column}{suffix}"] = [None if cell is None else value(cell) for cell in cells]
-        data[f"{column}_mark"] = marks(METRICS[column].better, cells)
+        data[f"{column}_mark"] = marks(COLUMNS[column].better, cells)
     return pd.DataFrame(data)
 
 
@@ -112,10 +113,11 @@ def _fields(cells: list[dict | None]) -> dict[str, Callable[[dict], object]]:
 def marks(better: str | None, cells: list[dict | None]) -> list[str]:
     """Per row: "best" where the intervals support it, else "tied" for the rows that lead.
 
-    A row is separated from the best where the 95 % interval of their difference, paired by seed,
-    excludes 0.  The best is marked "best" if every other row is separated from it; otherwise it
-    and the rows not separated from it are "tied".  Nothing is marked in a column without a better
-    side, or where a row has too few seeds for an interval, and real images never are.
+    A row is separated from the best where the 95 % interval of their difference, paired by seed or
+    prompt, excludes 0.  The best is marked "best" if every other row is separated from it;
+    otherwise it and the rows not separated from it are "tied".  Nothing is marked in a column
+    without a better side, or where a row has too few seeds or prompts for an interval, and real
+    images never are.
     """
     rivals = [cell for cell in cells if cell is not None and not cell["real"]]
     if better is None or len(rivals) < 2 or any(not cell["interval"] for cell in rivals):
@@ -128,13 +130,11 @@ def marks(better: str | None, cells: list[dict | None]) -> list[str]:
 
 
 def separated(cell: dict, best: dict) -> bool:
-    """Whether the interval of two cells' difference, paired by seed, excludes 0.
+    """Whether the interval of two cells' difference, paired by seed or prompt, excludes 0.
 
-    Never so with a single seed, which has no interval.
+    Never so with a single one, which has no interval.
     """
-    (values, over), (best_values, _) = (
-        replicates(each["per_seed"], each["seeds"], each["training_seeds"]) for each in (cell, best)
-    )
+    (values, over), (best_values, _) = units(cell), units(best)
     return paired_difference(values, best_values, over).excludes_zero
 
 

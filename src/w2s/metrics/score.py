@@ -1,0 +1,71 @@
+"""Kind `score`: one score of a decoded sample set, image by image and prompt by prompt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from w2s.conditions.prompt_sets import FILE
+from w2s.data.csv_files import write_csv
+from w2s.errors import UserError
+from w2s.files import write_json
+from w2s.job import Job
+from w2s.metrics.score_registry import SCORES
+
+BATCH = 16  # images scored at once; a scorer gives an image the same value in any batch
+
+
+def build(job: Job) -> dict:
+    """Compute the score that the spec names.
+
+    spec: score, its name; files, the fingerprints of those that it reads; version, of the score,
+    where it is not 1.  job.local["files"] has their paths.  Parent: decoded, without features.
+
+    Writes values.csv, a line per image (seed, row of its prompt, value), and metrics.json: `score`
+    and its `definition`; `per_prompt`, the mean over all images of each prompt, in order of rows;
+    `n`, images of one seed; `seeds`.  Raises UserError where a file is not there.
+    """
+    name, decoded = job.spec["score"], job.parent("decoded")
+    score = SCORES[name]
+    files = {file: Path(job.local["files"][file]) for file in job.spec.get("files", {})}
+    for file, path in files.items():
+        if not path.exists():
+            raise UserError(f"{path}, the {file} of the score {name}, is not there; put it there")
+    values = _values(job, score.load()(files, job.execution.device), decoded)
+    rows, seeds = (np.load(decoded / f"{what}.npy") for what in ("labels", "seeds"))
+    lines = zip(seeds.tolist(), rows.tolist(), values.tolist(), strict=True)
+    write_csv(job.out / "values.csv", ["seed", "row", "value"], list(lines))
+    means = per_prompt(values, rows)
+    result = {
+        "score": name,
+        "definition": score.definition,
+        "seeds": np.unique(seeds).tolist(),
+        "n": int((seeds == seeds[0]).sum()),
+        "per_prompt": means,
+        "settings": job.spec,
+    }
+    write_json(job.out / "metrics.json", result)
+    job.log(f"{name}: {np.mean(means):.4g}")
+    return {"mean": float(np.mean(means))}
+
+
+def per_prompt(values: Sequence[float], rows: Sequence[int]) -> list[float]:
+    """The mean value of each prompt, in order of its row: several images of it are one unit."""
+    _, which, counts = np.unique(rows, return_inverse=True, return_counts=True)
+    return (np.bincount(which, weights=values) / counts).tolist()
+
+
+def _values(job: Job, scorer, decoded: Path) -> np.ndarray:
+    """The value (n,) of each image."""
+    images = np.load(decoded / "images.npy", mmap_mode="r")
+    rows = np.load(decoded / "labels.npy")
+    texts = json.loads((decoded / FILE).read_text(encoding="utf-8"))
+    parts = []
+    starts = range(0, len(images), BATCH)
+    for first in job.progress(starts, len(starts), "scoring batch"):
+        here = slice(first, first + BATCH)
+        parts.append(scorer(np.asarray(images[here]), [texts[row] for row in rows[here]]))
+    return np.concatenate(parts)
