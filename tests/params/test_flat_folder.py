@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 from refusals import refused
 
-FILE = "scales/paper.yaml"
+FILE = "scales/paper/pictures.yaml"
 DATA = {"kind": "folder", "path": "photos", "resolution": 256, "flat": True}
 
 

@@ -141,5 +141,5 @@ def test_no_table_can_take_a_rules_place():
 
 
 def test_scales_that_ship_are_files(study_folder):
-    for file in Path("scales").iterdir():
+    for file in Path("scales").rglob("*.yaml"):
         assert yaml.safe_load(file.read_text()), file

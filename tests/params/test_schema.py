@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from test_bad_parameters import BAD
 
-from w2s.params.scales import read_part
+from w2s.params.scales import part_files, read_part
 from w2s.params.schema import schema_text
 from w2s.params.settings import Settings
 
@@ -58,18 +58,20 @@ def test_the_schema_is_one():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-def study(tmp_path, scale: str) -> dict:
+def parts(tmp_path, scale: str) -> dict[str, dict]:
     scales = tmp_path / "scales"
-    return read_part(scales, "pictures", scales / f"{scale}.yaml").merged()
+    files = part_files(scales, scale, "")
+    return {name: read_part(scales, name, file).merged() for name, file in files.items()}
 
 
 @pytest.mark.parametrize("scale", ["smoke", "mini", "paper"])
 def test_every_scale_validates(study_folder, tmp_path, scale):
-    VALIDATOR.validate(study(tmp_path, scale))
+    for part in parts(tmp_path, scale).values():
+        VALIDATOR.validate(part)
 
 
 @pytest.mark.parametrize("what", SEEN_BY_SCHEMA)
 def test_the_schema_refuses_what_the_types_refuse(study_folder, tmp_path, what):
     path, value, *_ = BAD[what]
     study_folder.edit(path, value)
-    assert not VALIDATOR.is_valid(study(tmp_path, "mini"))
+    assert not VALIDATOR.is_valid(parts(tmp_path, "mini")["pictures"])

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 
 import pytest
 import yaml
+from tiny_text import ROWS, TEXT
 
 from w2s.errors import UserError
 from w2s.params.load import load_study
@@ -28,7 +29,7 @@ TRAINED = SMALL | {
     "sweep": SWEEP,
     "cost": {"device": "CPU", "measured": "today", "seconds_per_gmac": 0.05},
 }
-PAPER = yaml.safe_load((HOME / "scales/paper.yaml").read_text())
+PAPER = yaml.safe_load((HOME / "scales/paper/pictures.yaml").read_text())
 TABLE = PAPER["tables"]["training"]
 GIVEN = PAPER | {  # data and networks from files, by fingerprint
     "vae": PAPER["vae"] | {"fingerprint": "a"},
@@ -41,8 +42,28 @@ GIVEN = PAPER | {  # data and networks from files, by fingerprint
     "tables": {"training": TABLE | {"rows": TABLE["rows"] | {"there": {"model": "elsewhere"}}}},
     "guidance": {name: PAPER["guidance"][name] for name in ("cfg-2",)},
 }
-STUDIES = {"trained": TRAINED, "given": GIVEN}
+APART = {"model": "main", "comparable": False, "why": "another protocol"}
+PROMPTED = TEXT | {
+    "prompts": TEXT["prompts"] | {"fingerprint": "a", "kind": "text", "seed": 0},
+    "models": {
+        "main": TEXT["models"]["main"] | {"fingerprint": "b", "t5": True},
+        "other": TEXT["models"]["main"] | {"fingerprint": "c"},
+    },
+    "sampling": TEXT["sampling"] | {"precision": "bf16"},
+    "tables": {"prompted": TEXT["tables"]["prompted"] | {"rows": ROWS | {"why": APART}}},
+    "encoding": {"negative": "", "precision": "fp32", "batch": 8},
+    "cost": TRAINED["cost"],
+}
+STUDIES = {"trained": TRAINED, "given": GIVEN, "prompted": PROMPTED}
 NO_RESULT = {
+    ("TextParams", "scores"): "empty: no score that ships reads a file",
+    ("TextParams", "sweep"): "there is none",
+    ("TextParams", "gpus"): "what a job asks a cluster for",
+    ("PromptFile", "path"): "where the file lies: its fingerprint counts",
+    ("Pipeline", "path"): "where the folder lies: its fingerprint counts",
+    ("PlannedNetwork", "size"): "stands in the place of the numbers",
+    ("SkipLayerWindow", "blend"): "fades into the window below, and here is none",
+    ("SkipLayerWindow", "steps"): "another way to write the window",
     ("PictureParams", "sweep"): "null, where the other study has a block",
     ("PictureParams", "pretrained"): "empty, where the other study has blocks",
     ("Row", "real"): "stands in the place of a model",
@@ -61,7 +82,8 @@ NO_RESULT = {
     ("InceptionFeatures", "path"): "where the file lies: its fingerprint counts",
     ("AdmReference", "path"): "where the file lies: its fingerprint counts",
 }
-FIXED = {"path", "flat", "steps", "real", "pretrained", "sweep"}  # what no other value fits here
+# What no other value fits here.
+FIXED = {"path", "flat", "steps", "real", "pretrained", "sweep", "scores", "size"}
 INSTEAD = {  # for keys that are null, or that need a value of their own
     ("FolderData", "classes"): [900],
     ("FolderData", "held_out"): [60_000],
@@ -87,6 +109,15 @@ INSTEAD = {  # for keys that are null, or that need a value of their own
     ("Row", "steps"): [3],
     ("Row", "label"): ["another"],
     ("Row", "why"): ["another reason"],
+    ("PromptFile", "kind"): ["coco"],
+    ("Pipeline", "max_sequence_length"): [77],
+    ("PlannedNetwork", "heads"): [4],
+    ("Encoding", "negative"): ["ugly"],
+    ("TextSampling", "weights"): ["bf16"],
+    ("TextRow", "steps"): [5],
+    ("TextRow", "label"): ["another"],
+    ("TextRow", "why"): ["another reason"],
+    ("TextRow", "published"): [{"forwards": {"value": 3.0, "tolerance": 1.0, "source": "a paper"}}],
     ("Row", "published"): [{"fd": {"value": 3.0, "tolerance": 1.0, "source": "a paper"}}],
 }
 
@@ -168,7 +199,8 @@ def put(study, path: tuple, value):
 
 def outcome(root: Path, study: dict, block: Strict, name: str, path: tuple, before) -> str:
     """Whether another value at this path "counts", is "silent", or whether all are "refused"."""
-    names = [*study["models"], *study["training"]["recipes"], *study["guidance"], *study["weak"]]
+    named_in = [study["models"], study.get("training", {}).get("recipes", {}), study["guidance"]]
+    names = [name for entries in (*named_in, study.get("weak", {})) for name in entries]
     found = "refused"
     for value in others(block, name, [*names, *next(iter(study["tables"].values()))["rows"]]):
         try:

@@ -35,7 +35,7 @@ def load_study(path: Path, overrides: dict | None = None) -> Study:
     asked = _asked(settings, files, top)
     layers = {name: read_part(scales, name, file) for name, file in files.items()}
     kinds = {name: kind_of(own) for name, own in layers.items()}
-    where = {name: own.where(("data", "path")) for name, own in layers.items()}
+    where = {name: own.where(kinds[name].data_at) for name, own in layers.items()}
     if settings.data is not None:
         own_images = [name for name, kind in kinds.items() if kind.own_images]
         if not set(asked) & set(own_images):

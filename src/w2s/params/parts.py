@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from w2s.errors import UserError
+from w2s.params.common import Cost
 from w2s.params.files import Layers
-from w2s.params.pictures import Cost, PictureParams
+from w2s.params.pictures import PictureParams
 from w2s.params.settings import ExecutionParams
+from w2s.params.text import TextParams
 
 FIRST = "pictures"  # the part that a scale of one file holds; its published names carry no part
 
@@ -23,9 +25,9 @@ class Part:
 
     scale: str
     name: str
-    params: PictureParams
-    data: dict  # the data set as found: name, classes, fingerprint, path (None for the toy)
-    networks: dict[str, dict]  # configurations of the pretrained networks, by name
+    params: PictureParams | TextParams
+    data: dict  # the data set as found: name, classes or prompts, fingerprint, path (or None)
+    networks: dict  # the pretrained networks or pipelines as found, by name
     fingerprints: dict[str, str]  # of what is given by path: "vae", "pretrained.<name>", ...
     layers: Layers  # where the part's keys were set
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from w2s.guidance.weights import Number
 from w2s.guidance.windows import Guidance, Span
 from w2s.metrics.settings import ColumnName, MetricSettings
+from w2s.params.common import Cost, Guided, Name, Published
 from w2s.params.data import (
     DiffusersVAE,
     Distinct,
@@ -25,17 +26,7 @@ from w2s.params.data import (
 )
 from w2s.params.models import EmaLength, Network, Training, WeakModel
 from w2s.params.pretrained import Pretrained
-from w2s.strict import Strict, is_plain
-
-
-def _path_name(name: str) -> str:
-    """Names become file names: refuse what a path or a wildcard cannot hold."""
-    if not is_plain(name, "-_.+="):
-        raise ValueError("a name is made of letters, digits and - _ . + =, not starting with a dot")
-    return name
-
-
-Name = Annotated[str, AfterValidator(_path_name)]
+from w2s.strict import Strict
 
 
 class Sampling(Strict):
@@ -68,38 +59,17 @@ class Sampling(Strict):
     """Relative length of the weight average that is sampled."""
 
 
-class Published(Strict):
-    """A number somebody published for this cell."""
-
-    value: float
-    """The number."""
-    tolerance: Annotated[float, Field(ge=0)]
-    """How far ours may lie from it and still count as reproduced."""
-    source: str
-    """Paper and table."""
-
-
-class Row(Strict):
+class Row(Guided):
     """One row of a table: a model and how it is guided, or real images."""
 
-    label: str | None = None
-    """Text of the row in tables; the row's name if null."""
     model: str | None = None
     """A training recipe, a weak model, or a pretrained network."""
     real: bool = False
     """Instead of a model: held-out real images, as many as samples, which nothing can better."""
-    guidance: str | None = None
-    """Name under guidance; null: none."""
-    steps: PositiveInt | None = None
-    """Solver steps, if others than the study's."""
     solver: Literal["euler", "heun", "sde", "ddpm"] | None = None
     """Solver, if another than the study's."""
     published: dict[ColumnName, Published] = Field({})
     """Published numbers by column."""
-    comparable: bool = True
-    """Whether our protocol is that of the published number."""
-    why: str | None = None
-    """Why it is not comparable."""
 
     @model_validator(mode="after")
     def _one_source(self):
@@ -108,12 +78,6 @@ class Row(Strict):
         for name in ("guidance", "steps", "solver"):
             if self.real and getattr(self, name) is not None:
                 raise ValueError(f"real images are not sampled: drop {name}, or real: true")
-        return self
-
-    @model_validator(mode="after")
-    def _reason(self):
-        if not self.comparable and not self.why:
-            raise ValueError("comparable: false wants a reason under why")
         return self
 
 
@@ -154,17 +118,6 @@ class Sweep(Strict):
             name: guidance[name][0].sweep if weights == "default" else weights
             for name, weights in self.weights.items()
         }
-
-
-class Cost(Strict):
-    """A measurement by `w2s cost`."""
-
-    device: str
-    """What it was measured on."""
-    measured: str
-    """Date."""
-    seconds_per_gmac: PositiveFloat
-    """Seconds per billion multiply-accumulates of a transformer's forward."""
 
 
 class PictureParams(Strict):

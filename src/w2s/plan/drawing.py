@@ -18,6 +18,7 @@ class Drawing:
     shapes: dict[str, Shape]  # of all networks, "main" being the model
     start: dict  # what the first state depends on
     methods: Trajectory
+    conditions: dict[str, tuple[str, ...]]  # nodes that hold them, by role; none for labels
     scaling: dict | None = None  # shift and scale of its latents, if not the study's own
 
     @cached_property
@@ -37,4 +38,10 @@ class SampleSet:
 
     drawing: Drawing | None
     segments: tuple[str, ...]  # the final ones, one per shard
-    metrics: str
+    measured: tuple[str, ...]  # what measures them: one node, or one per score
+
+    @property
+    def metrics(self) -> str:
+        """The only node that measures them.  Raises ValueError where there are several."""
+        (key,) = self.measured
+        return key

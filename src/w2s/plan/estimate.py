@@ -71,11 +71,11 @@ class Estimator:
         return Estimate(count, count * gmacs(network), FLOAT * parameters(network) * (kept + state))
 
     def _segment(self, node: Node) -> Estimate:
-        spec, network = node.spec, self.network_of(node.parents["model"][0])
+        spec, network = node.spec, self.used(node, node.parents["model"][0])
         shapes = {"main": shape_of(network)}
         for role, keys in node.parents.items():
             if role.startswith("weak:"):
-                shapes[role.removeprefix("weak:")] = shape_of(self.network_of(keys[0]))
+                shapes[role.removeprefix("weak:")] = shape_of(self.used(node, keys[0]))
         earlier = node.helpers.get("from")
         start = self.plan.nodes[earlier[0]].spec["stop"] if earlier else 0
         piece = Segment(start, decode(spec["steps"]))
@@ -97,6 +97,10 @@ class Estimator:
     def samples(self) -> int:
         """Samples of a whole set."""
         return len(self.params.sampling.seeds) * self.params.sampling.per_seed
+
+    def used(self, segment: Node, weights: str) -> Mapping:
+        """The network that a weights node holds, as a segment uses it."""
+        return self.network_of(weights)
 
     def network_of(self, weights: str) -> Mapping:
         """The network that a weights node holds."""

@@ -2,19 +2,131 @@
 
 from __future__ import annotations
 
+from w2s.errors import UserError
+from w2s.guidance.base import VARIANCE
+from w2s.models.backbone import Grid, Shape
+from w2s.models.registry import family_of, shape_of
+from w2s.params.networks import (
+    network_behind,
+    network_config,
+    scaling_of,
+    sees_labels,
+    untrained_head,
+)
 from w2s.params.parts import Part
+from w2s.plan.drawing import Drawing
 from w2s.plan.estimate import Estimator
+from w2s.plan.facts import row_facts, table_facts
+from w2s.plan.models import Models
+from w2s.plan.pictures import Pictures
 from w2s.plan.plan import Plan
 from w2s.plan.planner import Planner
 from w2s.plan.published import groups
 from w2s.plan.samples import add_sample_sets
 from w2s.plan.sweep import sweep_group, swept
+from w2s.sampling.grid import time_grid
+from w2s.sampling.solvers import READS
+from w2s.sampling.trajectories import signals_of
+
+LAST = {"sde": 0.04}  # arXiv 2401.08740's SDE sampler leaves t = 0.04 for 0 in one mean step
+
+
+class PicturePlanner(Planner):
+    """Planning class-conditional pictures, by networks that are trained here or given."""
+
+    def __init__(self, part: Part):
+        super().__init__(part)
+        self.pictures = Pictures(part, self.add)
+        self.models = Models(part, self.pictures, self.add)
+
+    @property
+    def seeds(self):
+        return self.params.training.seeds
+
+    def weights(self, name, seed):
+        return self.models.weights(name, seed)
+
+    def network(self, name):
+        return network_behind(self.part, name)
+
+    def times(self, row):
+        sampling = self.params.sampling
+        solver, steps = row.solver or sampling.solver, row.steps or sampling.steps
+        config = self.network(row.model)
+        given = family_of(config).grid(config, steps)
+        _refuse_unfit(given, sampling.shift, solver, shape_of(config), row.model)
+        return given.times if given else time_grid(steps, sampling.shift, LAST.get(solver))
+
+    def start(self, row, config):
+        sampling, family = self.params.sampling, family_of(config)
+        given = family.grid(config, row.steps or sampling.steps)
+        return {
+            "solver": row.solver or sampling.solver,
+            "seeds": list(sampling.seeds),
+            "per_seed": sampling.per_seed,
+            "batch": sampling.batch,
+            "precision": sampling.precision,
+            "state": sampling.state,
+            "compile": sampling.compile,
+            "labels": sampling.labels,
+            "classes": family.classes(config),
+            "conditional": sees_labels(self.params, row.model),
+            "shape": list(family.latents(config)),
+            **({"initial_std": given.std} if given else {}),
+        }
+
+    def scaling(self, row):
+        return scaling_of(self.params, row.model)
+
+    def refuse(self, row, drawing: Drawing, networks):
+        asked = {signal for method in set(drawing.methods) for signal in signals_of(method)}
+        for net in sorted({signal.net for signal in asked if signal.head}):
+            if why := untrained_head(self.params, row.model if net == "main" else net):
+                raise UserError(f"this guidance {why}")
+        classes, steps = drawing.start["classes"], len(drawing.methods)
+        given = family_of(networks["main"]).grid(networks["main"], steps)
+        for name, net in networks.items():
+            if (knows := family_of(net).classes(net)) != classes:
+                raise UserError(
+                    f"'{name}' knows {knows} classes and '{row.model}' {classes}: "
+                    "guide a network by one for the same classes"
+                )
+            if family_of(net).grid(net, steps) not in (None, given):
+                raise UserError(
+                    f"'{name}' knows the times of its own noise schedule alone, which are not "
+                    f"those that '{row.model}' is drawn at: guide it by a network of its schedule"
+                )
+        if not drawing.start["conditional"] and any(signal.null for signal in asked):
+            raise UserError(
+                f"this guidance extrapolates from the null branch, and '{row.model}' never sees "
+                "labels: choose a guidance without it, or a network with labels"
+            )
+
+    def measured(self, table, name, drawing, finals):
+        return (self.pictures.metrics(finals, name, drawing.scaling),)
+
+    def real(self):
+        return (self.pictures.real_metrics,)
+
+
+def _refuse_unfit(given: Grid | None, shift: float, solver: str, shape: Shape, model: str) -> None:
+    """UserError where the study's sampling asks for what the network cannot give."""
+    if given and shift != 1:
+        raise UserError(
+            f"'{model}' knows the times of its noise schedule alone, and sampling.shift would move "
+            "them: set it to 1"
+        )
+    if VARIANCE in READS.get(solver, ()) and not shape.variance:
+        raise UserError(
+            f"solver {solver} needs the variance of each step, which '{model}' does not predict: "
+            "take another solver, or a DiT with learn_sigma"
+        )
 
 
 def plan_pictures(part: Part) -> Plan:
     """Everything the part consists of."""
     planned = _sampled(part)
-    planned.groups.update(groups(part, planned))
+    planned.groups.update(groups(part, planned, table_facts, row_facts))
     return planned
 
 
@@ -29,6 +141,11 @@ def plan_pictures_sweep(part: Part) -> Plan:
     return planned
 
 
+def picture_networks(part: Part) -> list[dict]:
+    """Configurations of the networks under models."""
+    return [network_config(part, name) for name in part.params.models]
+
+
 def estimate_sweep(part: Part, planned: Plan) -> Estimator:
     """Estimates for the nodes of the sweep's plan, which draws other counts than the tables."""
     return Estimator(swept(part), planned)
@@ -36,7 +153,7 @@ def estimate_sweep(part: Part, planned: Plan) -> Estimator:
 
 def _sampled(part: Part) -> Plan:
     """All nodes up to the metrics of every row."""
-    planner = Planner(part)
+    planner = PicturePlanner(part)
     (planner.plan.index,) = planner.pictures.images["index"]
     planner.plan.sets.update(add_sample_sets(planner))
     return planner.plan

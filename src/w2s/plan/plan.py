@@ -19,7 +19,7 @@ class Plan:
     groups: dict[str, Group] = field(default_factory=dict)
     sets: dict[tuple[str, str, int], SampleSet] = field(default_factory=dict)  # table, row, seed
     budgets: dict[str, Budget] = field(default_factory=dict)  # what prices each node
-    index: str = ""  # key of a part's image index, which names the classes
+    index: str = ""  # key of a part's image index or prompts, which name the conditions
 
     def add(self, node: Node) -> str:
         """Take a node in, once; returns its key."""

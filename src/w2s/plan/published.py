@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
-from w2s.plan.facts import row_facts, table_facts
 from w2s.plan.nodes import digest
 
 VERSION = 4  # raise when cells, tables or figures come out differently for the same nodes
@@ -25,8 +25,11 @@ class Group:
         return digest([self.name, VERSION, self.needs, self.facts])
 
 
-def groups(part, plan) -> dict[str, Group]:
-    """All groups of a part, by name."""
+def groups(part, plan, table_facts: Callable, row_facts: Callable) -> dict[str, Group]:
+    """All groups of a part, by name.
+
+    table_facts, row_facts: give the facts of a table, and of one of its rows.
+    """
     out = {}
 
     def add(name, paths, needs, facts):
@@ -52,7 +55,7 @@ def groups(part, plan) -> dict[str, Group]:
             [*(k for row in rows.values() for k in (*row.measured, row.shown)), plan.index],
             heading | {"rows": list(written.values())},
         )
-    curves = {n.label: n.key for n in plan.nodes.values() if n.kind == "train"}
-    figure = f"results/figures/{part.own('training-curves')}.png"
-    add(f"figure/{part.own('curves')}", [figure], curves.values(), {})
+    if curves := {n.label: n.key for n in plan.nodes.values() if n.kind == "train"}:
+        figure = f"results/figures/{part.own('training-curves')}.png"
+        add(f"figure/{part.own('curves')}", [figure], curves.values(), {})
     return out

@@ -19,7 +19,7 @@ study's measured `cost`, except that one of a CPU says nothing of a GPU: then `G
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from w2s.models.registry import shape_of
@@ -38,6 +38,7 @@ ADM_IMAGES = 10_000  # in its file, beside statistics of all
 READ_AHEAD = 16  # batches of real images that are read at once
 BRANCHES = 4  # signals of one solver step, at most about
 CPU_RATE, GPU_RATE = 0.1, 3e-5  # seconds per billion multiply-accumulates, where none is measured
+BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}  # of a weight
 MACS = {  # multiply-accumulates per pixel of a forward, about
     "vae": {"trained": 1e5, "diffusers": 1e7},
     "features": {"trained": 2e4, "inception-v3-compat": 1e5},
@@ -95,7 +96,12 @@ class Budget:
 
     def _needs(self, node: Node) -> Needs:
         """What the node's kind takes; nothing but the program where it has no entry."""
-        by_kind = {
+        by_kind = self._kinds()
+        return by_kind[node.kind](node) if node.kind in by_kind else Needs()
+
+    def _kinds(self) -> dict[str, Callable[[Node], Needs]]:
+        """What each kind takes."""
+        return {
             "images": self._images,
             "vae": self._trained_vae,
             "latents": self._latents,
@@ -107,7 +113,6 @@ class Budget:
             "decoded": self._decoded,
             "metrics": self._scored,
         }
-        return by_kind[node.kind](node) if node.kind in by_kind else Needs()
 
     def _images(self, node: Node) -> Needs:
         return Needs(data=node.spec["count"] * self.picture)
@@ -153,11 +158,12 @@ class Budget:
         nets = [
             keys[0] for role, keys in node.parents.items() if role.startswith(("model", "weak"))
         ]
-        networks = [self.estimator.network_of(key) for key in nets]
+        networks = [self.estimator.used(node, key) for key in nets]
         one_block = max(kept(n) / shape_of(n).depth for n in networks)
         estimate = self.estimator.of(node)
         return Needs(
-            FLOAT * sum(map(parameters, networks)) + 3 * estimate.bytes,
+            BYTES[node.spec.get("weights", "fp32")] * sum(map(parameters, networks))
+            + 3 * estimate.bytes,
             FLOAT * BRANCHES * node.spec["batch"] * one_block,
             estimate.gmacs,
         )

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import partial
 
-from w2s.errors import UserError
-from w2s.guidance.base import VARIANCE
 from w2s.guidance.windows import resolve
-from w2s.models.backbone import Grid, Shape
-from w2s.models.registry import family_of, shape_of
-from w2s.params.networks import network_behind, scaling_of, sees_labels, untrained_head
+from w2s.models.registry import shape_of
 from w2s.plan.drawing import Drawing, SampleSet
 from w2s.plan.nodes import Node, canonical
 from w2s.plan.planner import Planner
-from w2s.sampling.grid import time_grid
-from w2s.sampling.solvers import READS
 from w2s.sampling.trajectories import (
     Segment,
     encode,
@@ -26,11 +20,9 @@ from w2s.sampling.trajectories import (
 )
 from w2s.sampling.tree import one_batch
 
-LAST = {"sde": 0.04}  # arXiv 2401.08740's SDE sampler leaves t = 0.04 for 0 in one mean step
-
 
 def add_sample_sets(planner: Planner) -> dict[tuple[str, str, int], SampleSet]:
-    """Segments and metrics of every (table, row, training seed).
+    """Segments and measurements of every (table, row, training seed).
 
     Rows share the segments that they agree on: what a state depends on is its key, and where a
     trajectory is cut is not part of that, so a new row never renames the states of another.
@@ -40,28 +32,28 @@ def add_sample_sets(planner: Planner) -> dict[tuple[str, str, int], SampleSet]:
         (table, name, seed): row
         for table, block in params.tables.items()
         for name, row in block.rows.items()
-        for seed in params.training.seeds
+        for seed in planner.seeds
     }
     rows = {member: _drawing(planner, *member) for member, row in members.items() if not row.real}
     sets = {}
     for family in families(rows).values():
         chains = segments([rows[member].methods for member in family])
         for member, chain in zip(family, chains, strict=True):
-            sets[member] = _sample_set(planner, rows[member], chain, member[1])
+            sets[member] = _sample_set(planner, rows[member], chain, member)
     for member in members.keys() - rows.keys():
-        sets[member] = SampleSet(None, (), planner.pictures.real_metrics)
+        sets[member] = SampleSet(None, (), planner.real())
     return {member: sets[member] for member in members}
 
 
 def families(rows: dict) -> dict[str, list]:
-    """Rows whose trajectories could share a state: same model, same start.
+    """Rows whose trajectories could share a state: same model, same start, same conditions.
 
     Methods name their weak networks, and under one model a name means one network: equal methods
     are equal work.
     """
     out = defaultdict(list)
     for member, one in rows.items():
-        out[canonical([one.model, one.start])].append(member)
+        out[canonical([one.model, one.start, one.conditions])].append(member)
     return out
 
 
@@ -71,92 +63,37 @@ def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
     Raises:
         UserError: the windows do not fit the steps, or a network cannot give a signal.
     """
-    row = planner.params.tables[table].rows[name]
+    params, row = planner.params, planner.params.tables[table].rows[name]
     where = partial(planner.part.at, "tables", table, "rows", name, "guidance")
-    params, sampling = planner.params, planner.params.sampling
-    solver = row.solver or sampling.solver
-    steps = row.steps or sampling.steps
-    config, conditional = network_behind(planner.part, row.model), sees_labels(params, row.model)
-    family = family_of(config)
     with planner.part.at("tables", table, "rows", name, "model"):
-        given = family.grid(config, steps)
-        _refuse_unfit(given, sampling.shift, solver, shape_of(config), row.model)
-    times = given.times if given else time_grid(steps, sampling.shift, LAST.get(solver))
+        times = planner.times(row)
     guidance = params.guidance[row.guidance] if row.guidance else None
     with where():
-        methods = resolve(guidance, times) if guidance else (None,) * steps
+        methods = resolve(guidance, times) if guidance else (None,) * (len(times) - 1)
     names = nets_of(methods)
-    weak = {name: network_behind(planner.part, name) for name in names}
+    networks = {"main": planner.network(row.model)}
+    networks |= {name: planner.network(name) for name in names}
     one = Drawing(
-        model=planner.models.weights(row.model, seed),
-        nets={name: planner.models.weights(name, seed) for name in names},
-        shapes={"main": shape_of(config)} | {name: shape_of(net) for name, net in weak.items()},
-        start={
-            "times": list(times),
-            "solver": solver,
-            "seeds": list(sampling.seeds),
-            "per_seed": sampling.per_seed,
-            "batch": sampling.batch,
-            "precision": sampling.precision,
-            "state": sampling.state,
-            "compile": sampling.compile,
-            "labels": sampling.labels,
-            "classes": family.classes(config),
-            "conditional": conditional,
-            "shape": list(family.latents(config)),
-            **({"initial_std": given.std} if given else {}),
-        },
+        model=planner.weights(row.model, seed),
+        nets={name: planner.weights(name, seed) for name in names},
+        shapes={name: shape_of(net) for name, net in networks.items()},
+        start={"times": list(times), **planner.start(row, networks["main"])},
         methods=tuple(methods),
-        scaling=scaling_of(params, row.model),
+        conditions=planner.conditions(row),
+        scaling=planner.scaling(row),
     )
     with where():
         one.forwards  # noqa: B018
-        asked = {signal for method in set(methods) for signal in signals_of(method)}
-        for net in sorted({signal.net for signal in asked if signal.head}):
-            if why := untrained_head(params, row.model if net == "main" else net):
-                raise UserError(f"this guidance {why}")
-        for other, net in weak.items():
-            if (knows := family_of(net).classes(net)) != family.classes(config):
-                raise UserError(
-                    f"'{other}' knows {knows} classes and '{row.model}' {family.classes(config)}: "
-                    "guide a network by one for the same classes"
-                )
-            if family_of(net).grid(net, steps) not in (None, given):
-                raise UserError(
-                    f"'{other}' knows the times of its own noise schedule alone, which are not "
-                    f"those that '{row.model}' is drawn at: guide it by a network of its schedule"
-                )
-        if not conditional and any(signal.null for signal in asked):
-            raise UserError(
-                f"this guidance extrapolates from the null branch, and '{row.model}' never sees "
-                "labels: choose a guidance without it, or a network with labels"
-            )
+        planner.refuse(row, one, networks)
     return one
 
 
-def _refuse_unfit(given: Grid | None, shift: float, solver: str, shape: Shape, model: str) -> None:
-    """UserError where the study's sampling asks for what the network cannot give."""
-    if given and shift != 1:
-        raise UserError(
-            f"'{model}' knows the times of its noise schedule alone, and sampling.shift would move "
-            "them: set it to 1"
-        )
-    if VARIANCE in READS.get(solver, ()) and not shape.variance:
-        raise UserError(
-            f"solver {solver} needs the variance of each step, which '{model}' does not predict: "
-            "take another solver, or a DiT with learn_sigma"
-        )
-
-
-def _sample_set(planner: Planner, one: Drawing, chain: list[Segment], name: str) -> SampleSet:
-    """The nodes of a row: its chain of segments, shard by shard, and their metrics."""
-    params = planner.params
+def _sample_set(planner: Planner, one: Drawing, chain: list[Segment], member) -> SampleSet:
+    """The nodes of a row: its chain of segments, shard by shard, and what measures them."""
+    (table, name, _), shards = member, planner.params.sampling.shards
     pieces = [_piece(one, segment) for segment in chain]
-    finals = tuple(
-        _chain(planner, pieces, {"shard": i, "of": params.sampling.shards}, name)
-        for i in range(params.sampling.shards)
-    )
-    return SampleSet(one, finals, planner.pictures.metrics(finals, name, one.scaling))
+    finals = tuple(_chain(planner, pieces, {"shard": i, "of": shards}, name) for i in range(shards))
+    return SampleSet(one, finals, planner.measured(table, name, one, finals))
 
 
 def _piece(one: Drawing, segment: Segment) -> tuple[dict, dict]:
@@ -167,7 +104,7 @@ def _piece(one: Drawing, segment: Segment) -> tuple[dict, dict]:
     several = any(len(signals_of(method)) > 1 for method in set(segment.methods))
     if several and one_batch("cpu", spec["batch"] * one.shapes["main"].tokens):
         spec["one_batch"] = True  # how a CPU rounds; elsewhere it is always so
-    return spec, {"model": (one.model,)} | weak
+    return spec, {"model": (one.model,)} | weak | one.conditions
 
 
 def _chain(planner: Planner, pieces: list[tuple[dict, dict]], shard: dict, name: str) -> str:

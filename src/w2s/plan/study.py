@@ -7,9 +7,16 @@ from dataclasses import dataclass
 
 from w2s.params.parts import Part, Study
 from w2s.plan.estimate import Estimator
-from w2s.plan.picture_part import estimate_sweep, plan_pictures, plan_pictures_sweep
+from w2s.plan.picture_part import (
+    estimate_sweep,
+    picture_networks,
+    plan_pictures,
+    plan_pictures_sweep,
+)
 from w2s.plan.plan import Plan
 from w2s.plan.resources import Budget
+from w2s.plan.text_cost import TextBudget, TextEstimator
+from w2s.plan.text_part import plan_no_sweep, plan_text, text_networks
 
 
 @dataclass(frozen=True)
@@ -18,12 +25,19 @@ class PartPlanner:
 
     plan: Callable[[Part], Plan]
     plan_sweep: Callable[[Part], Plan]  # empty where the part has no sweep
+    networks: Callable[[Part], list[dict]]  # configurations of those that entries of models name
     estimate: Callable[[Part, Plan], Estimator]  # given the part's plan
     estimate_sweep: Callable[[Part, Plan], Estimator]  # given the plan of its sweep
+    budget: type[Budget] = Budget  # resources of its nodes
 
 
 PLANNERS = {  # by the names of params.kinds
-    "pictures": PartPlanner(plan_pictures, plan_pictures_sweep, Estimator, estimate_sweep),
+    "pictures": PartPlanner(
+        plan_pictures, plan_pictures_sweep, picture_networks, Estimator, estimate_sweep
+    ),
+    "text": PartPlanner(
+        plan_text, plan_no_sweep, text_networks, TextEstimator, TextEstimator, TextBudget
+    ),
 }
 
 
@@ -50,7 +64,7 @@ def planner_of(part: Part) -> PartPlanner:
 def _priced(study: Study, part: Part, planned: Plan, estimate) -> Plan:
     """The plan with what prices its nodes; where it is empty there may be nothing to estimate."""
     if planned.nodes:
-        budget = Budget(study, part, estimate(part, planned))
+        budget = planner_of(part).budget(study, part, estimate(part, planned))
         planned.budgets.update(dict.fromkeys(planned.nodes, budget))
     return planned
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from w2s.params.common import Cost
 from w2s.params.parts import Part, Study
-from w2s.params.pictures import Cost
 from w2s.plan.estimate import Estimate
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
@@ -41,12 +41,8 @@ def overview(study: Study, nodes: bool) -> str:
     for part in study.parts:
         lines += ["", *_part(part, plans[part.name], study)]
     lines += _reasons(planned, absent, nodes)
-    folders = {part.data["path"] for part in study.parts} - {None}
-    lines += [
-        f"the data folder {folder} is not there yet"
-        for folder in sorted(folders)
-        if not Path(folder).exists()
-    ]
+    paths = {node.local["path"] for node in absent if "path" in node.local}
+    lines += [f"{path} is not there yet" for path in sorted(paths) if not Path(path).exists()]
     return "\n".join(lines)
 
 

@@ -70,7 +70,7 @@ def priorities(planned: Plan, last: str) -> dict[str, int]:
     """
     roots = []
     for table, sets in groupby(planned.sets.items(), lambda item: item[0][0]):
-        keys = [sample_set.metrics for _, sample_set in sets]
+        keys = [key for _, sample_set in sets for key in sample_set.measured]
         if table == last:
             roots += [k for k in parents_first(planned, keys) if planned.nodes[k].kind == "train"]
         roots += keys

@@ -87,14 +87,14 @@ def own_nodes(planned: Plan, group: Group) -> list[str]:
     mine: set[str] = set()
     others: set[str] = set()
     for (table, row, _), sample_set in planned.sets.items():
-        nodes = _behind(planned, sample_set.metrics)
+        nodes = _behind(planned, sample_set.measured)
         (mine if [table, row] == parts[1:] else others).update(nodes)
     return [key for key in planned.nodes if key in mine - others]
 
 
-def _behind(planned: Plan, key: str) -> set[str]:
-    """A metrics node, the decoded samples it scores, and the segments that lead to them."""
-    found, todo = set(), [key]
+def _behind(planned: Plan, keys: tuple[str, ...]) -> set[str]:
+    """Nodes that measure, the decoded samples they score, and the segments that lead to them."""
+    found, todo = set(), list(keys)
     while todo:
         node = planned.nodes[todo.pop()]
         found.add(node.key)

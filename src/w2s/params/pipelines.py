@@ -1,0 +1,149 @@
+"""What a text part's prompts and pipelines are on this machine, or will be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from w2s.errors import UserError
+from w2s.params.files import KeyPath
+from w2s.params.fingerprint import fingerprint
+from w2s.params.prompts import count_prompts
+from w2s.params.text import Pipeline, TextParams
+from w2s.pipelines.folder import CLIP_TOKENS, T5, PipelineFolder, read_folder
+
+PLANNED_VAE = {  # of the released SD3 and SD3.5
+    "latent_channels": 16,
+    "block_out_channels": [128, 256, 512, 512],
+    "scaling_factor": 1.5305,
+    "shift_factor": 0.0609,
+}
+ENCODERS = ("tokenizer", "tokenizer_2", "text_encoder", "text_encoder_2")
+
+
+def find_prompts(params: TextParams, where: str) -> dict:
+    """The set of prompts: what it is called, how many it has, what they are, where it lies.
+
+    where: the file and key that name it.
+
+    Raises:
+        UserError: the file is no such file, or is not there and nothing says how many it has.
+    """
+    asked = params.prompts
+    path = Path(asked.path)
+    found = {"name": asked.name or path.stem, "path": asked.path}
+    if not path.exists():
+        if asked.count is None:
+            key = where.removesuffix("path") + "count"
+            raise UserError(f"{key}: is missing: {path} is not there, and nothing says how many")
+        print_of = asked.fingerprint or fingerprint(path)
+        return found | {"prompts": asked.count, "fingerprint": print_of}
+    try:
+        number, digest = count_prompts(path, asked.kind, asked.count, asked.seed)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    return found | {"prompts": number, "fingerprint": asked.fingerprint or digest}
+
+
+def find_pipelines(
+    params: TextParams, data: dict, where: Callable[[KeyPath], str]
+) -> dict[str, PipelineFolder]:
+    """What each pipeline is, by name: as its folder says, or as it is planned without it.
+
+    where: names the file and path of a key.
+
+    Raises:
+        UserError: a folder is none of a pipeline, or contradicts what the study says of it, or
+            cannot draw images of this size.
+    """
+    found = {}
+    for name, block in params.models.items():
+        there = Path(block.path).exists()
+        try:
+            folder = read_folder(Path(block.path)) if there else _planned(block)
+            key, wrong = _mismatch(folder, block) if there else ("", "")
+        except UserError as error:
+            key, wrong = "network" if not there else "path", str(error)
+        if wrong:
+            raise UserError(f"{where(('models', name, key))}: {wrong}")
+        for key, wrong in _sizes(folder, params.height, params.width):
+            raise UserError(f"{where((key,))}: {wrong} of models.{name}")
+        found[name] = folder if block.t5 is None else replace(folder, t5=block.t5)
+    return found
+
+
+def find_pipeline_files(params: TextParams) -> dict[str, str]:
+    """Fingerprints of each pipeline's transformer, VAE and text encoders, and of scores' files."""
+    found = {}
+    for name, block in params.models.items():
+        path = Path(block.path)
+        t5 = (path / T5[0]).exists() if block.t5 is None else block.t5
+        folders = {"transformer": ("transformer",), "vae": ("vae",), "text": ENCODERS}
+        folders["text"] += T5 if t5 else ()
+        for part, names in folders.items():
+            prints = [block.fingerprint] if block.fingerprint else []
+            prints = prints or [fingerprint(path / each) for each in names]
+            found[f"models.{name}.{part}"] = _joined(prints) if len(prints) > 1 else prints[0]
+    for score, files in params.scores.items():
+        found |= {f"scores.{score}.{file}": fingerprint(Path(p)) for file, p in files.items()}
+    return found
+
+
+def text_length(folder: PipelineFolder, block: Pipeline) -> int:
+    """Tokens of T5's part of a prompt: as the study says, or the model."""
+    return block.max_sequence_length or folder.max_sequence_length
+
+
+def _joined(prints: list[str]) -> str:
+    return hashlib.sha256("\n".join(prints).encode()).hexdigest()[:32]
+
+
+def _planned(block: Pipeline) -> PipelineFolder:
+    """A pipeline as the released ones are, but for its network."""
+    if block.network is None:
+        raise UserError(
+            f"is missing: {block.path} is not there, and nothing says what its network is; say "
+            "it, such as {size: sd3.5-medium}, or put the folder there"
+        )
+    scheduler = {"shift": block.network.shift}
+    config = block.network.config()
+    t5 = block.t5 is not False
+    return PipelineFolder(Path(block.path), config, scheduler, PLANNED_VAE, CLIP_TOKENS, t5, {})
+
+
+def _mismatch(folder: PipelineFolder, block: Pipeline) -> tuple[str, str]:
+    """The key of the study that a folder contradicts, and how; empty where it agrees."""
+    if block.t5 and not folder.t5:
+        return "t5", f"there is no T5 in {block.path}; fetch it, or set t5 to false"
+    planned = block.network.config() if block.network else {}
+    for key, value in planned.items():
+        if (there := folder.transformer.get(key)) != value:
+            return "network", f"in {block.path} {key} is {there} and not {value}; drop network"
+    shift = folder.scheduler.get("shift", 1.0)
+    if block.network and shift != block.network.shift:
+        return "network", f"the scheduler in {block.path} has shift {shift}; drop network"
+    return "", ""
+
+
+def _sizes(folder: PipelineFolder, height: int, width: int):
+    """What is wrong with images of this size, by key."""
+    patch, most = (folder.transformer[key] for key in ("patch_size", "pos_embed_max_size"))
+    step = folder.pixels_per_latent * patch
+    for key, size in {"height": height, "width": width}.items():
+        if size % step:
+            yield key, f"must be a multiple of {step}, the pixels of a token"
+        elif size // step > most:
+            yield key, f"must be at most {step * most}, the positions"
+
+
+def latents_of(folder: PipelineFolder, params: TextParams) -> tuple[int, int, int]:
+    """Channels, height and width of the latents."""
+    factor = folder.pixels_per_latent
+    return folder.transformer["in_channels"], params.height // factor, params.width // factor
+
+
+def scaling_of(vae: Mapping) -> tuple[float, float]:
+    """Shift and scale between a VAE's latents and those that are drawn."""
+    return vae.get("shift_factor") or 0.0, vae["scaling_factor"]

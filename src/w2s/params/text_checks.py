@@ -1,0 +1,66 @@
+"""What must hold between the blocks of a text part whose every block is right in itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from w2s.metrics.score_registry import SCORES
+from w2s.params.model_checks import Mistake
+from w2s.params.text import TextParams
+from w2s.strict import did_you_mean
+
+
+def text_mistakes(params: TextParams) -> Iterator[Mistake]:
+    """Every contradiction between two blocks."""
+    yield from _names(params)
+    yield from _columns(params)
+    yield from _score_files(params)
+
+
+def _names(params: TextParams) -> Iterator[Mistake]:
+    """Names that stand for nothing."""
+    asked = []  # path, name, valid names, what they are
+    for name, windows in params.guidance.items():
+        for i, window in enumerate(windows):
+            if (net := getattr(window, "weak", None)) is not None:
+                at = ("guidance", name, i, "weak")
+                asked.append((at, net, params.models, "pipeline under models"))
+    for name, table in params.tables.items():
+        at = ("tables", name)
+        asked.append(((*at, "baseline"), table.baseline, table.rows, "row of the table"))
+        for row_name, row in table.rows.items():
+            where = (*at, "rows", row_name)
+            asked.append(((*where, "model"), row.model, params.models, "pipeline under models"))
+            if row.guidance is not None:
+                entry = (row.guidance, params.guidance, "entry under guidance")
+                asked.append(((*where, "guidance"), *entry))
+    for path, name, valid, what in asked:
+        if name not in valid:
+            yield path, f"there is no {what} named '{name}'; {did_you_mean(name, valid)}"
+
+
+def _columns(params: TextParams) -> Iterator[Mistake]:
+    """Tables that show no image's score, and published values of no column."""
+    for name, table in params.tables.items():
+        at = ("tables", name)
+        if not SCORES.keys() & set(table.columns):
+            yield (*at, "columns"), f"has no score; add one of {', '.join(SCORES)}"
+        for row_name, row in table.rows.items():
+            for column in row.published:
+                if column not in table.columns:
+                    path = (*at, "rows", row_name, "published", column)
+                    yield path, f"the table has no column {column}; add it, or drop this value"
+
+
+def _score_files(params: TextParams) -> Iterator[Mistake]:
+    """Scores whose files are not given, and files that no score reads."""
+    for name, given in params.scores.items():
+        for file in given.keys() - set(SCORES[name].files):
+            yield ("scores", name, file), f"{name} reads no such file; drop it"
+    for table_name, table in params.tables.items():
+        for i, column in enumerate(table.columns):
+            needs = SCORES[column].files if column in SCORES else ()
+            for file in needs:
+                if file not in params.scores.get(column, {}):
+                    at = ("tables", table_name, "columns", i)
+                    yield at, f"{column} reads a file: give its path as scores.{column}.{file}"

@@ -1,0 +1,77 @@
+"""The nodes of a text part: prompts and their embeddings, pipelines, images and their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from w2s.metrics.score_registry import SCORES
+from w2s.params.parts import Part
+from w2s.params.pipelines import text_length
+from w2s.plan.nodes import Node
+
+
+class TextNodes:
+    """Each method adds the nodes of one stage, once, and returns their key."""
+
+    def __init__(self, part: Part, add: Callable[[Node], str]):
+        self.part, self.params, self.add = part, part.params, add
+
+    @cached_property
+    def prompts(self) -> str:
+        """The texts, as they are used."""
+        asked, found = self.params.prompts, self.part.data
+        spec = {"fingerprint": found["fingerprint"]}
+        spec |= {"kind": asked.kind, "count": asked.count, "seed": asked.seed}
+        return self.add(Node("prompts", spec, local={"path": asked.path}))
+
+    def embeddings(self, name: str) -> str:
+        """The prompts as a pipeline's text encoders see them."""
+        encoding, folder = self.params.encoding, self.part.networks[name]
+        spec = {
+            "fingerprint": self._fingerprint(name, "text"),
+            "max_sequence_length": text_length(folder, self.params.models[name]),
+            "t5": folder.t5,
+            **encoding.model_dump(),
+        }
+        parents, local = {"prompts": (self.prompts,)}, {"path": str(folder.path)}
+        return self.add(Node("embeddings", spec, parents, local=local, label=f"embed for {name}"))
+
+    def weights(self, name: str) -> str:
+        """A pipeline's transformer."""
+        folder = self.part.networks[name]
+        spec = {
+            "kind": "pipeline",
+            "fingerprint": self._fingerprint(name, "transformer"),
+            "network": dict(folder.transformer),
+        }
+        local = {"path": str(folder.path)}
+        return self.add(Node("weights", spec, local=local, label=f"read {name}"))
+
+    def vae(self, name: str) -> str:
+        """A pipeline's VAE."""
+        spec = {"kind": "diffusers", "fingerprint": self._fingerprint(name, "vae")}
+        local = {"path": str(self.part.networks[name].path / "vae")}
+        return self.add(Node("vae", spec, local=local, label=f"VAE of {name}"))
+
+    def images(self, model: str, segments: tuple[str, ...], row: str) -> str:
+        """A row's images, from the final segments of its shards."""
+        parents = {"segment": segments, "vae": (self.vae(model),), "prompts": (self.prompts,)}
+        spec = {"batch": self.params.decoding.batch}
+        return self.add(Node("decoded", spec, parents, label=f"decode {row}"))
+
+    def score(self, name: str, images: str, row: str) -> str:
+        """One score of a row's images."""
+        paths = self.params.scores.get(name, {})
+        spec: dict = {"score": name}
+        if SCORES[name].version > 1:
+            spec["version"] = SCORES[name].version
+        if paths:
+            prints = {file: self.part.fingerprints[f"scores.{name}.{file}"] for file in paths}
+            spec["files"] = prints
+        local = {"files": dict(paths)} if paths else {}
+        label = f"score {row}, {name}"
+        return self.add(Node("score", spec, {"decoded": (images,)}, local=local, label=label))
+
+    def _fingerprint(self, name: str, what: str) -> str:
+        return self.part.fingerprints[f"models.{name}.{what}"]

@@ -1,0 +1,154 @@
+"""The plan of a part with images of prompts."""
+
+from __future__ import annotations
+
+from w2s.errors import UserError
+from w2s.metrics.score_registry import SCORES
+from w2s.params.parts import Part
+from w2s.params.pipelines import latents_of, scaling_of, text_length
+from w2s.pipelines.times import flow_times
+from w2s.plan.facts import RowFacts, TableFacts, guidance_facts
+from w2s.plan.plan import Plan
+from w2s.plan.planner import Planner
+from w2s.plan.published import groups
+from w2s.plan.samples import add_sample_sets
+from w2s.plan.text_nodes import TextNodes
+from w2s.sampling.trajectories import encode
+
+UNTRAINED = 0  # stands in the place of a training seed: nothing is trained here
+WIDTHS = {  # of what a network reads, beside the latents' channels
+    "joint_attention_dim": "text",
+    "pooled_projection_dim": "pooled text",
+}
+
+
+def plan_text(part: Part) -> Plan:
+    """Everything the part consists of."""
+    planner = TextPlanner(part)
+    planner.plan.index = planner.nodes.prompts
+    planner.plan.sets.update(add_sample_sets(planner))
+    planner.plan.groups.update(groups(part, planner.plan, text_table_facts, text_row_facts))
+    return planner.plan
+
+
+def plan_no_sweep(part: Part) -> Plan:
+    """The empty plan of a sweep, which a text part does not have."""
+    return Plan(part.scale)
+
+
+def text_networks(part: Part) -> list[dict]:
+    """Configurations of the pipelines' networks, as they are used."""
+    planner = TextPlanner(part)
+    return [planner.network(name) for name in part.params.models]
+
+
+class TextPlanner(Planner):
+    """Planning images of prompts, by pipelines that are given."""
+
+    def __init__(self, part: Part):
+        super().__init__(part)
+        self.nodes = TextNodes(part, self.add)
+
+    @property
+    def seeds(self):
+        return (UNTRAINED,)
+
+    def weights(self, name, seed):
+        return self.nodes.weights(name)
+
+    def network(self, name):
+        folder = self.part.networks[name]
+        tokens = folder.clip_tokens + text_length(folder, self.params.models[name])
+        use = {"latents": list(latents_of(folder, self.params)), "text_tokens": tokens}
+        return {**folder.transformer, **use}
+
+    def times(self, row):
+        folder = self.part.networks[row.model]
+        _, height, width = latents_of(folder, self.params)
+        patch = folder.transformer["patch_size"]
+        tokens = (height // patch) * (width // patch)
+        with self.part.at("models", row.model, "path"):
+            return flow_times(folder.scheduler, row.steps or self.params.sampling.steps, tokens)
+
+    def start(self, row, config):
+        sampling = self.params.sampling
+        spec = {
+            "solver": "euler",
+            "seeds": list(sampling.seeds),
+            "condition": "prompts",
+            "prompts": self.part.data["prompts"],
+            "per_prompt": sampling.per_prompt,
+            "batch": sampling.batch,
+            "precision": sampling.precision,
+            "state": "fp32",
+            "compile": False,
+            "shape": list(config["latents"]),
+        }
+        return spec if sampling.weights == "fp32" else spec | {"weights": sampling.weights}
+
+    def conditions(self, row):
+        return {"embeddings": (self.nodes.embeddings(row.model),)}
+
+    def refuse(self, row, drawing, networks):
+        main, vae = networks["main"], self.part.networks[row.model].vae
+        for name in sorted(networks.keys() - {"main"}):
+            other = self.part.networks[name].vae
+            fits = networks[name]["latents"] == main["latents"]
+            if not fits or scaling_of(other) != scaling_of(vae):
+                raise UserError(
+                    f"'{name}' reads other latents than '{row.model}', so the two cannot be "
+                    "compared; take a weak network of the same VAE"
+                )
+            for key, what in WIDTHS.items():
+                if networks[name][key] != main[key]:
+                    raise UserError(
+                        f"'{name}' reads {what} of width {networks[name][key]} and '{row.model}' "
+                        f"of {main[key]}; take a weak network with the same text encoders"
+                    )
+
+    def measured(self, table, name, drawing, finals):
+        block = self.params.tables[table]
+        images = self.nodes.images(block.rows[name].model, finals, name)
+        scores = [column for column in block.columns if column in SCORES]
+        return tuple(self.nodes.score(score, images, name) for score in scores)
+
+
+def text_table_facts(part: Part, plan: Plan, name: str) -> TableFacts:
+    """The facts of one of a text part's tables."""
+    table = part.params.tables[name]
+    return TableFacts(
+        name=name,
+        title=table.title,
+        columns=list(table.columns),
+        baseline=table.baseline,
+        scale=part.scale,
+        dataset=part.data["name"],
+        training_seeds=[],
+        index=plan.index,
+    )
+
+
+def text_row_facts(part: Part, plan: Plan, table: str, name: str) -> RowFacts:
+    """The facts of one of a table's rows."""
+    params, row = part.params, part.params.tables[table].rows[name]
+    drawn = plan.sets[table, name, UNTRAINED]
+    drawing, steps = drawn.drawing, len(drawn.drawing.methods)
+    without = "" if part.networks[row.model].t5 else ", without T5"
+    return RowFacts(
+        name=name,
+        label=row.label or name,
+        kind="score",
+        measured=list(drawn.measured),
+        shown=plan.nodes[drawn.measured[0]].parents["decoded"][0],
+        recipe=f"{row.model}: pretrained{without}",
+        over="prompts",
+        scored={plan.nodes[key].spec["score"]: key for key in drawn.measured},
+        sampler=f"euler, {steps} steps, {params.width} × {params.height} pixels",
+        guidance=guidance_facts(params, row, drawing),
+        times=drawing.start["times"],
+        steps=encode(drawing.methods),
+        forwards=drawing.forwards / steps,
+        published={c: p.model_dump() for c, p in row.published.items()},
+        comparable=row.comparable,
+        why=row.why,
+    )
