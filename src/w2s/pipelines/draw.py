@@ -19,6 +19,7 @@ from w2s.device import pick
 from w2s.errors import UserError
 from w2s.guidance.reading import read_guidance
 from w2s.guidance.windows import windows_in_steps
+from w2s.pipelines.course import course_of
 from w2s.pipelines.decoding import decode
 from w2s.pipelines.given import Given, given_of
 from w2s.pipelines.moving import visiting
@@ -94,28 +95,30 @@ def draw(
     _check_counts(steps=steps, images_per_prompt=images_per_prompt, batch=batch)
     device = pick("auto" if offload is True else str(offload)) if offload else None
     windows = read_guidance(guidance)
-    trajectory = Trajectory(
-        pipe.transformer,
+    nets = {name: getattr(net, "transformer", net) for name, net in (weak or {}).items()}
+    course = course_of(
+        pipe.transformer.config,
         _scheduler(pipe.scheduler),
         windows,
         steps=steps,
         size=_size(pipe, latents, height, width),
-        weak={name: getattr(net, "transformer", net) for name, net in (weak or {}).items()},
+        weak={name: net.config for name, net in nets.items()},
     )
+    trajectory = Trajectory(course, pipe.transformer, nets)
     embeds = (prompt_embeds, pooled_prompt_embeds)
     negative = (negative_prompt_embeds, negative_pooled_prompt_embeds)
     encoders = () if prompts is None else TEXT_ENCODERS
     with visiting([getattr(pipe, name, None) for name in encoders], device):
-        null, length = trajectory.needs_null, max_sequence_length
+        null, length = course.needs_null, max_sequence_length
         given = given_of(pipe, prompts, negative_prompt, embeds, negative, null, length)
-    noise = _noise(given, latents, trajectory.shape, seed, images_per_prompt)
+    noise = _noise(given, latents, course.shape, seed, images_per_prompt)
     drawn, forwards = _carried(trajectory, given, noise, batch, device, progress)
     images = None
     if output == "images":
         with visiting([pipe.vae], device):
             images = decode(pipe.vae, drawn)
-    recorded = windows_in_steps(windows, trajectory.times)
-    return Drawn(images, drawn, forwards, trajectory.times, recorded, given.truncated)
+    recorded = windows_in_steps(windows, course.times)
+    return Drawn(images, drawn, forwards, course.times, recorded, given.truncated)
 
 
 def batches(count: int, batch: int) -> Iterator[Tensor]:
@@ -138,7 +141,7 @@ def _carried(
 ) -> tuple[Tensor, float]:
     """Latents of all images at t = 0, on the CPU, and forwards per image."""
     groups, each = list(batches(len(latents), batch)), len(latents) // len(given)
-    total, finished = len(groups) * len(trajectory.methods), []
+    total, finished = len(groups) * len(trajectory.course.methods), []
     with visiting(trajectory.networks, device), counting("sampling step", total, progress) as tick:
         denoiser = trajectory.denoiser(given.embeds[0].shape[1], device)
         for rows in groups:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from w2s.errors import UserError
+from w2s.models.precision import DTYPES
 from w2s.pipelines.folder import NETWORKS, T5, TOKENIZERS, PipelineFolder
-from w2s.sampling.denoiser import DTYPES
 
 if TYPE_CHECKING:  # importing diffusers takes ten seconds
     from diffusers import StableDiffusion3Pipeline
