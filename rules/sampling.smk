@@ -18,7 +18,7 @@ rule sample:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} sample {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} segment {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
 rule decode:

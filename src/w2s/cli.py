@@ -93,6 +93,9 @@ def parser() -> argparse.ArgumentParser:
     sub = verb("fetch", _fetch, "say what a study needs that has to be downloaded by hand")
     sub.add_argument("--list", action="store_true", required=True, help="nothing is downloaded")
     _study(sub)
+    sub = verb("sample", _sample, "draw guided images of prompts with an SD3 or SD3.5 folder")
+    _sampling(sub)
+    _study(sub)
     verb("schema", _schema, "print the JSON schema of a study")
     verb("keys", _keys, "print the reference page of all parameters")
     sub = verb("cost", _cost, "measure the seconds of one forward, for estimates")
@@ -107,6 +110,32 @@ def _study(sub) -> None:
     sub.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
     sub.add_argument("--scale", help="a file or folder under scales/, instead of the file's")
     sub.add_argument("--data", help="a folder of images, instead of the scale's data set")
+
+
+def _sampling(sub) -> None:
+    sub.add_argument("--model", type=Path, required=True, help="the folder, in diffusers' layout")
+    sub.add_argument(
+        "--guidance", required=True, help="a YAML file, an entry under guidance, or a method"
+    )
+    sub.add_argument(
+        "--prompts", type=Path, required=True, help="a prompt a line, .jsonl, or COCO's captions"
+    )
+    sub.add_argument("--out", type=Path, required=True, help="a folder for the PNG files")
+    sub.add_argument("--steps", type=int, default=28, help="Euler steps; 28 if not given")
+    sub.add_argument("--seed", type=int, default=0, help="of the noise")
+    sub.add_argument("--images", type=int, default=1, help="of each prompt")
+    sub.add_argument("--negative", default="", help="negative prompt; the empty one if not given")
+    sub.add_argument("--height", type=int, help="in pixels; the model's own if not given")
+    sub.add_argument("--width", type=int, help="in pixels; the model's own if not given")
+    sub.add_argument(
+        "--text-length", type=int, help="tokens of T5's part; the model's own or 256 if not given"
+    )
+    sub.add_argument("--precision", default="fp32", help="fp32, bf16 or fp16")
+    sub.add_argument("--batch", type=int, default=4, help="images drawn at once")
+    sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    sub.add_argument(
+        "--weak", action="append", default=[], metavar="NAME=DIR", help="a network by its name"
+    )
 
 
 def _load(args, **overrides):
@@ -192,6 +221,26 @@ def _fetch(args):
     from w2s.run.fetch import wanted
 
     print(wanted(_load(args)))
+
+
+def _sample(args):
+    from w2s.params.files import Layers
+    from w2s.params.request import read_request
+
+    def entries():
+        if not args.params.exists() and args.scale is None:
+            return {}, Layers(((str(args.params), {}),))
+        parts = sorted(_load(args, parts=None).parts, key=lambda part: part.name != "text")
+        part = next((p for p in parts if args.guidance in p.params.guidance), parts[0])
+        return part.params.guidance, part.layers
+
+    asked = ("model", "weak", "guidance", "prompts", "out", "steps", "seed", "images", "negative")
+    asked += ("height", "width", "text_length", "precision", "batch", "device")
+    request = read_request(**{name: getattr(args, name) for name in asked}, entries=entries)
+
+    from w2s.run.sample import sample
+
+    print(sample(request))
 
 
 def _schema(args):

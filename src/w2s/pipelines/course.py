@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from w2s.errors import UserError
@@ -70,6 +70,16 @@ def course_of(
     for signal in _signals(methods):
         blocks_of(signal, nets[signal.net]["num_layers"], None)
     return Course((config["in_channels"], *size), times, methods, nets)
+
+
+def batches(count: int, batch: int) -> Iterator[list[int]]:
+    """Numbers of images in batches of one size, the last filled up with the first ones again.
+
+    A matrix product may round differently in another shape, so the shape never changes.
+    """
+    size = min(count, batch)
+    for first in range(0, count, size):
+        yield [number % count for number in range(first, first + size)]
 
 
 def _signals(methods: Sequence[Method | None]) -> set[Signal]:

@@ -7,7 +7,7 @@ drawn = draw(pipe, ["a red ring"], guidance={"method": "cfg", "weight": 4.5})
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from w2s.device import pick
 from w2s.errors import UserError
 from w2s.guidance.reading import read_guidance
 from w2s.guidance.windows import windows_in_steps
-from w2s.pipelines.course import course_of
+from w2s.pipelines.course import batches, course_of
 from w2s.pipelines.decoding import decode
 from w2s.pipelines.given import Given, given_of
 from w2s.pipelines.moving import visiting
@@ -121,16 +121,6 @@ def draw(
     return Drawn(images, drawn, forwards, course.times, recorded, given.truncated)
 
 
-def batches(count: int, batch: int) -> Iterator[Tensor]:
-    """Numbers of images in batches of one size, the last filled up with the first ones again.
-
-    A matrix product may round differently in another shape, so the shape never changes.
-    """
-    size = min(count, batch)
-    for first in range(0, count, size):
-        yield torch.arange(first, first + size) % count
-
-
 def _carried(
     trajectory: Trajectory,
     given: Given,
@@ -145,7 +135,7 @@ def _carried(
     with visiting(trajectory.networks, device), counting("sampling step", total, progress) as tick:
         denoiser = trajectory.denoiser(given.embeds[0].shape[1], device)
         for rows in groups:
-            condition = given.condition(rows // each)
+            condition = given.condition(torch.tensor(rows) // each)
             finished.append(trajectory.run(denoiser, latents[rows], condition, tick).cpu())
     return torch.cat(finished)[: len(latents)], denoiser.forwards / len(groups)
 

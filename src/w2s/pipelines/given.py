@@ -40,6 +40,11 @@ class Given:
             tuple(rows[null] for rows in self.negative),
         )
 
+    def moved(self, device: torch.device) -> Given:
+        """The same on a device."""
+        pairs = (tuple(t.to(device) for t in pair) for pair in (self.embeds, self.negative))
+        return Given(*pairs, self.texts, self.truncated)
+
     def samples(self, seed: int, each: int) -> list[Sample]:
         """What the noise of each prompt's images depends on, by prompt and then by image.
 

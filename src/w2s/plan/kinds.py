@@ -46,7 +46,7 @@ KINDS = {
     ),
     "weights": Kind("extract", "w2s.weak.extract:build", imports=("numpy", "safetensors.numpy")),
     "segment": Kind(
-        "sample", "w2s.sampling.segment:build", version=3, imports=("torch",), gpu=True
+        "segment", "w2s.sampling.segment:build", version=3, imports=("torch",), gpu=True
     ),
     "decoded": Kind(
         "decode",

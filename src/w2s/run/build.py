@@ -24,7 +24,8 @@ from w2s.run.memory import keep_freed_memory
 from w2s.store import folders
 from w2s.store.lock import locked
 
-PACKAGES = ("torch", "diffusers", "torch-fidelity", "accelerate", "numpy", "safetensors")
+PACKAGES = ("torch", "diffusers", "transformers", "torch-fidelity", "accelerate", "numpy")
+PACKAGES += ("safetensors", "pillow")
 
 
 def build(kind: str, key: str, plan: FrozenPlan) -> None:
@@ -86,7 +87,7 @@ def _work(node: Node, scratch: Path, parents, execution: Execution) -> dict:
         "execution": {**vars(execution), "state": str(execution.state)},
         "facts": facts,
         "code": w2s.__version__,
-        "packages": _versions(),
+        "packages": versions(),
         "hardware": _hardware(),
         "start": start.isoformat(timespec="seconds"),
         "end": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -97,7 +98,8 @@ def _work(node: Node, scratch: Path, parents, execution: Execution) -> dict:
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of Python and of the packages that results depend on."""
     return {"python": platform.python_version()} | {p: metadata.version(p) for p in PACKAGES}
 
 
