@@ -26,7 +26,8 @@ One scale convention holds for every method: w multiplies from the weak signal,
 `v_weak + w (v_strong − v_weak)`.  With a weight of 1 throughout, sampling is bit-identical to
 conditional sampling and no weak signal is computed; with a weight of 0 only the weak signal is.
 Between 0 and 1, where their papers do not define them, the nonlinear methods interpolate as CFG
-does.  Literature that writes `v_c + s (v_c − v_weak)` has s = w − 1.
+does.  Literature that writes `v_c + s (v_c − v_weak)` has s = w − 1;
+[guidance-notation.md](guidance-notation.md) converts the notation of the code released with SGG.
 
 Every weight is a number from 0 to 100, or a schedule over the steps of its window between such
 numbers, p being the progress from 0 at the first step to 1 at the last (`tv_cfg`, a schedule

@@ -24,11 +24,11 @@ def load_network(folder: PipelineFolder, name: str, precision: str = "fp32") -> 
     Raises UserError where the weights are not those of its configuration.
     """
     library, kind = NETWORKS[name]
-    place, dtype = folder.path / name, DTYPES[precision]
+    place = folder.path / name
     try:
         net, report = getattr(import_module(library), kind).from_pretrained(
             place,
-            **{"torch_dtype" if library == "diffusers" else "dtype": dtype},
+            dtype=DTYPES[precision],
             variant=folder.weights[name].variant,
             local_files_only=True,
             use_safetensors=True,
