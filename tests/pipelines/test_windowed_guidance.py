@@ -171,9 +171,9 @@ def test_half_precision_is_close(kind):
 @pytest.mark.parametrize(
     ("windows", "says"),
     [
-        ({"method": "cfg"}, "cannot be read at .*weight: Field required"),
-        ({"method": "cgf", "weight": 2}, "cannot be read at"),
-        ("sgg", "cannot be read at its top"),
+        ({"method": "cfg"}, "guidance: weight: is missing"),
+        ({"method": "cgf", "weight": 2}, "guidance: method: must be one of .*did you mean 'cfg'"),
+        ("sgg", "guidance: must be a list"),
         ([SGG[0], SGG[1] | {"window": [0, 0.9]}], "two windows overlap"),
     ],
 )

@@ -15,12 +15,12 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.guiders import BaseGuidance
 from diffusers.guiders.guider_utils import GuiderOutput
 from diffusers.hooks import HookRegistry, ModelHook
-from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from w2s.errors import UserError
 from w2s.guidance.base import Method, Signal, State
-from w2s.guidance.windows import Guidance, Window, resolve
+from w2s.guidance.reading import read_guidance
+from w2s.guidance.windows import resolve
 from w2s.pipelines.times import flow_times
 from w2s.sampling.trajectories import nets_of, signals_of
 from w2s.sampling.tree import blocks_of
@@ -64,7 +64,7 @@ class WindowedGuidance(BaseGuidance):
         enabled: bool = True,
     ):
         super().__init__(enabled=enabled)
-        self.windows = read_windows(windows)
+        self.windows = read_guidance(windows)
         self.networks: dict[str, nn.Module] = {}
         self._run: _Run | None = None
 
@@ -205,16 +205,3 @@ def _name(signal: Signal) -> str:
     parts = ["pred", "uncond" if signal.null else "cond"]
     parts += ["skip", *map(str, signal.skip)] if signal.skip else []
     return "_".join(parts + ([signal.net] if signal.net != "main" else []))
-
-
-def read_windows(windows: Sequence[Mapping] | Mapping) -> tuple[Window, ...]:
-    """Windows as a study writes them.  Raises UserError where they are none."""
-    try:
-        return TypeAdapter(Guidance).validate_python(windows)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(
-            f"the guidance cannot be read at {where or 'its top'}: {first['msg']}; "
-            "docs/guidance.md lists methods and their parameters"
-        ) from error
