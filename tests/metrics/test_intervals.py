@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from w2s.metrics.intervals import mean_interval, paired_difference, t_quantile, varies
+from w2s.metrics.intervals import (
+    mean_interval,
+    paired_difference,
+    t_quantile,
+    unit_of,
+    varies,
+)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +89,15 @@ def test_what_varies_between_replicates_is_said():
     assert varies("sampling seeds", random_labels=True).startswith("fresh noise and labels; ")
     assert "training afresh" in varies("training seeds")
     assert varies("groups of real images").startswith("other images; ")
+    assert varies("prompts").startswith("other prompts, each with noise of its own; ")
+
+
+def test_prompts_are_paired_by_their_number():
+    interval = paired_difference({0: 0.3, 1: 0.9}, {1: 0.8, 0: 0.1}, "prompts")
+    assert (interval.mean, interval.over) == (pytest.approx(0.15), "prompts")
+    with pytest.raises(ValueError, match=r"cannot pair prompts \[0\] with prompts \[0, 1\]"):
+        paired_difference({0: 0.3}, {0: 0.1, 1: 0.8}, "prompts")
+    assert (unit_of("prompts"), unit_of("training seeds")) == ("prompt", "seed")
 
 
 def test_no_values_make_no_interval():

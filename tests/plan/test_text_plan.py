@@ -363,3 +363,4 @@ def test_the_papers_study_is_priced_without_its_files(capsys):
     said = capsys.readouterr().out
     assert "part text, data set COCO-1K" in said
     assert "data/stable-diffusion-3.5-medium is not there yet" in said
+    assert "medium/vae is not there yet" not in said  # nor is the folder that it is in

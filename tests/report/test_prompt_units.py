@@ -13,7 +13,7 @@ from report_rows import KEY, ROW, TABLE
 
 from w2s.report import prompt_pictures
 from w2s.report.cells import build_cell
-from w2s.report.grid import sample_grid
+from w2s.report.grid import GAP, sample_grid
 from w2s.report.prompt_pictures import LONGEST, cut, draw_prompted
 from w2s.report.tables import marks, write_table
 from w2s.store import folders
@@ -168,3 +168,10 @@ def test_wide_images_keep_their_shape(tmp_path):
     sample_grid(tmp_path / "grid.png", KEY, [("", wide)], [""])
     black = np.asarray(Image.open(tmp_path / "grid.png"))[..., 0] == 0
     assert (black.any(0).sum(), black.any(1).sum()) == (96, 48)
+
+
+def test_lines_of_wide_images_stand_close(tmp_path):
+    wide = np.zeros((1, 4, 8, 3), np.uint8)
+    sample_grid(tmp_path / "grid.png", KEY, [("", wide), ("", wide)], [""])
+    dark = (np.asarray(Image.open(tmp_path / "grid.png"))[..., 0] == 0).any(1).nonzero()[0]
+    assert np.diff(dark).max() == GAP + 1

@@ -41,25 +41,24 @@ def sample_grid(
     from PIL.PngImagePlugin import PngInfo
 
     font = _font()
-    size = _cell_size(max(rows[0][1].shape[1:3]))
+    tall, wide = _cell_size(*rows[0][1].shape[1:3])
     apart, heading = aside or (len(columns), "")
-    left, top = _corner(rows, columns, heading, font, size)
-    pitch = size + GAP
-    places = [left + i * pitch + (APART if i >= apart else 0) for i in range(len(columns))]
-    width = places[-1] + size + MARGIN
-    height = top + len(rows) * pitch - GAP + MARGIN
+    left, top = _corner(rows, columns, heading, font, wide)
+    places = [left + i * (wide + GAP) + (APART if i >= apart else 0) for i in range(len(columns))]
+    width = places[-1] + wide + MARGIN
+    height = top + len(rows) * (tall + GAP) - GAP + MARGIN
     canvas = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(canvas)
     if heading:
         draw.text((places[apart], MARGIN), heading, GREY, font, anchor="la")
     for place, label in zip(places, columns, strict=True):
-        at = place + size // 2, top - GAP - 2
-        draw.multiline_text(at, _wrap(label, font, size), INK, font, "md", align="center")
+        at = place + wide // 2, top - GAP - 2
+        draw.multiline_text(at, _wrap(label, font, wide), INK, font, "md", align="center")
     for row, (label, images) in enumerate(rows):
-        y = top + row * pitch
-        _row_label(draw, label, font, y + size / 2)
+        y = top + row * (tall + GAP)
+        _row_label(draw, label, font, y + tall / 2)
         for place, image in zip(places, images, strict=True):
-            canvas.paste(_resize(Image.fromarray(image), size), (place, y))
+            canvas.paste(_resize(Image.fromarray(image), (wide, tall)), (place, y))
     info = PngInfo()
     info.add_text("w2s-key", key)
     with replacing(path) as scratch:
@@ -73,8 +72,11 @@ def _font() -> FreeTypeFont:
     return ImageFont.truetype(str(Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf")), FONT_SIZE)
 
 
-def _cell_size(size: int) -> int:
-    return size * max(CELL // size, 1) if size <= LARGEST else LARGEST
+def _cell_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width of a picture in the grid; its longer side decides."""
+    longest = max(height, width)
+    size = longest * max(CELL // longest, 1) if longest <= LARGEST else LARGEST
+    return max(1, round(height * size / longest)), max(1, round(width * size / longest))
 
 
 def _corner(
@@ -107,10 +109,8 @@ def _row_label(draw: ImageDraw, label: str, font: FreeTypeFont, middle: float) -
         draw.text((MARGIN, y + number * step), line, GREY if number else INK, font, anchor="lm")
 
 
-def _resize(image: Image, size: int) -> Image:
-    """The image with its longer side of this size."""
+def _resize(image: Image, size: tuple[int, int]) -> Image:
     from PIL.Image import Resampling
 
-    longest = max(image.size)
-    fitted = tuple(max(1, round(side * size / longest)) for side in image.size)
-    return image.resize(fitted, Resampling.NEAREST if size >= longest else Resampling.LANCZOS)
+    enlarged = size >= image.size
+    return image.resize(size, Resampling.NEAREST if enlarged else Resampling.LANCZOS)

@@ -41,8 +41,10 @@ def overview(study: Study, nodes: bool) -> str:
     for part in study.parts:
         lines += ["", *_part(part, plans[part.name], study)]
     lines += _reasons(planned, absent, nodes)
-    paths = {node.local["path"] for node in absent if "path" in node.local}
-    lines += [f"{path} is not there yet" for path in sorted(paths) if not Path(path).exists()]
+    paths = {Path(node.local["path"]) for node in absent if "path" in node.local}
+    missing = {path for path in paths if not path.exists()}
+    tops = sorted(path for path in missing if not missing & set(path.parents))
+    lines += [f"{path} is not there yet" for path in tops]
     return "\n".join(lines)
 
 
