@@ -3,14 +3,13 @@
 import importlib
 from pathlib import Path
 
-import text_nodes
 import tiny_sd3
 import yaml
+from tiny_text import TEXT, write
 
 from w2s.job import Execution, Job
 from w2s.params.load import load_study
 from w2s.plan.kinds import KINDS
-from w2s.plan.plan import Plan
 from w2s.plan.study import plan
 
 SMALL = Path(__file__).parents[1] / "workflow/small.yaml"
@@ -88,12 +87,15 @@ def test_every_key_of_every_spec_is_read_by_its_builder(tmp_path, monkeypatch):
     assert missed == TOLD_BY_NAME.keys()
 
 
-def test_every_key_of_the_specs_of_prompts_is_read(tmp_path):
-    folder, planned = tiny_sd3.save(tmp_path / "pipe"), Plan("test")
+def test_every_key_of_the_specs_of_prompts_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text("scale: words\n")
+    half = {"precision": "bf16", "weights": "bf16"}
+    here = {"models": {"main": {"path": "sd3"}}, "height": 16, "width": 24}
+    write(tmp_path, TEXT | here | {"sampling": TEXT["sampling"] | half})
     (tmp_path / "prompts.txt").write_text("red ring\nblue star\n")
-    before = text_nodes.segment(planned, folder, tmp_path / "prompts.txt", text_nodes.METHODS[:2])
-    key = text_nodes.segment(planned, folder, tmp_path / "prompts.txt", before=before)
-    assert key in planned.nodes
+    tiny_sd3.save(tmp_path / "sd3")
+    planned = plan(load_study(Path("params.yaml")))
     keys, missed = unread(planned, set(planned.nodes), tmp_path)
-    assert {kind for kind, _ in keys} == {"prompts", "embeddings", "weights", "segment"}
-    assert missed == {("segment", "versions")}
+    assert {kind for kind, _ in keys} == {node.kind for node in planned.nodes.values()}
+    assert missed == {("segment", "versions"), ("vae", "fingerprint")}
