@@ -24,8 +24,8 @@ def one_batch(device: str, tokens: int) -> bool:
 
     device: its type; tokens: of all samples of one signal.  A fixed rule, so that every run gives
     the same bytes.  `python -m benchmarks.sd3` measures both on the CPU: one batch is faster for
-    few tokens and slower for many.  The rule for others is not measured; a batch launches half the
-    kernels.
+    few tokens, and for many no faster and in more memory.  The rule for others is not measured; a
+    batch launches half the kernels.
     """
     return device != "cpu" or tokens <= FEW
 
