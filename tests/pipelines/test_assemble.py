@@ -60,7 +60,7 @@ def made(parents, tmp_path):
     spec = {"shift": 2.0, "text_tokens": 24}
     execution = Execution(device="cpu", state=tmp_path / "state")
     assemble.build(Job("pipeline", "0", spec, out, listed, execution=execution))
-    return out / "pipeline"
+    return out
 
 
 def test_it_reads_as_any_folder(made):

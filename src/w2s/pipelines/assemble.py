@@ -19,7 +19,7 @@ ABSENT = ("feature_extractor", "image_encoder", "text_encoder_3", "tokenizer_3")
 
 
 def build(job: Job) -> None:
-    """Write the folder pipeline/ in the layout of the released SD3.
+    """Write the files of a pipeline in the layout of the released SD3.
 
     Spec: shift of the scheduler; text_tokens, of CLIP and of zeros in T5's place, which the
     transformer was trained with.  Parents: weights (the transformer), towers, vae, latents.
@@ -29,7 +29,7 @@ def build(job: Job) -> None:
     """
     from diffusers import FlowMatchEulerDiscreteScheduler
 
-    out, spec = job.out / "pipeline", job.spec
+    out, spec = job.out, job.spec
     transformer = load(job.parent("weights")).transformer
     transformer.register_to_config(text_tokens=spec["text_tokens"], _name_or_path="")
     transformer.save_pretrained(out / "transformer")
