@@ -91,7 +91,7 @@ def find_pipeline_files(params: TextParams) -> dict[str, str]:
     return found
 
 
-def text_length(folder: PipelineFolder, block: Pipeline) -> int:
+def prompt_length(folder: PipelineFolder, block: Pipeline) -> int:
     """Tokens of T5's part of a prompt: as the study says, or the model."""
     return block.max_sequence_length or folder.max_sequence_length
 
@@ -144,6 +144,6 @@ def latents_of(folder: PipelineFolder, params: TextParams) -> tuple[int, int, in
     return folder.transformer["in_channels"], params.height // factor, params.width // factor
 
 
-def scaling_of(vae: Mapping) -> tuple[float, float]:
+def constants_of(vae: Mapping) -> tuple[float, float]:
     """Shift and scale between a VAE's latents and those that are drawn."""
     return vae.get("shift_factor") or 0.0, vae["scaling_factor"]

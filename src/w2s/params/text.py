@@ -18,13 +18,13 @@ from w2s.strict import Strict
 Precision = Literal["fp32", "bf16", "fp16"]
 ScoreName = Literal[tuple(SCORES)]
 ColumnName = Literal[(*SCORES, "forwards")]
-Path = Annotated[str, Field(min_length=1)]
+FilePath = Annotated[str, Field(min_length=1)]
 
 
 class PromptFile(Strict):
     """A file of prompts, or a part of it."""
 
-    path: Path
+    path: FilePath
     """The file, relative to the working directory."""
     name: str | None = None
     """Name of the set in captions; the file's own name if null."""
@@ -98,7 +98,7 @@ class PlannedNetwork(Strict):
 class Pipeline(Strict):
     """A pipeline of SD3 or SD3.5 in diffusers' layout: networks, VAE, text encoders, scheduler."""
 
-    path: Path
+    path: FilePath
     """The folder, relative to the working directory."""
     network: PlannedNetwork | None = None
     """What its network is, for plans without the folder; null: the folder says it."""
@@ -190,7 +190,7 @@ class TextParams(Strict):
     """How the images of every row are drawn."""
     decoding: Decoding = Decoding()
     """How they are decoded."""
-    scores: dict[ScoreName, dict[str, Path]] = Field({})
+    scores: dict[ScoreName, dict[str, FilePath]] = Field({})
     """Paths of the files that scores read, by the score's name and the file's."""
     tables: Annotated[dict[Name, TextTable], Field(min_length=1)]
     """Tables by name."""

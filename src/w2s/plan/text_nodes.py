@@ -7,7 +7,7 @@ from functools import cached_property
 
 from w2s.metrics.score_registry import SCORES
 from w2s.params.parts import Part
-from w2s.params.pipelines import text_length
+from w2s.params.pipelines import prompt_length
 from w2s.plan.nodes import Node
 
 
@@ -30,7 +30,7 @@ class TextNodes:
         encoding, folder = self.params.encoding, self.part.networks[name]
         spec = {
             "fingerprint": self._fingerprint(name, "text"),
-            "max_sequence_length": text_length(folder, self.params.models[name]),
+            "max_sequence_length": prompt_length(folder, self.params.models[name]),
             "t5": folder.t5,
             **encoding.model_dump(),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from w2s.errors import UserError
 from w2s.metrics.score_registry import SCORES
 from w2s.params.parts import Part
-from w2s.params.pipelines import latents_of, scaling_of, text_length
+from w2s.params.pipelines import constants_of, latents_of, prompt_length
 from w2s.pipelines.times import flow_times
 from w2s.plan.facts import RowFacts, TableFacts, guidance_facts
 from w2s.plan.plan import Plan
@@ -58,7 +58,7 @@ class TextPlanner(Planner):
 
     def network(self, name):
         folder = self.part.networks[name]
-        tokens = folder.clip_tokens + text_length(folder, self.params.models[name])
+        tokens = folder.clip_tokens + prompt_length(folder, self.params.models[name])
         use = {"latents": list(latents_of(folder, self.params)), "text_tokens": tokens}
         return {**folder.transformer, **use}
 
@@ -94,7 +94,7 @@ class TextPlanner(Planner):
         for name in sorted(networks.keys() - {"main"}):
             other = self.part.networks[name].vae
             fits = networks[name]["latents"] == main["latents"]
-            if not fits or scaling_of(other) != scaling_of(vae):
+            if not fits or constants_of(other) != constants_of(vae):
                 raise UserError(
                     f"'{name}' reads other latents than '{row.model}', so the two cannot be "
                     "compared; take a weak network of the same VAE"
