@@ -142,7 +142,8 @@ def released_sgg(work: Work) -> torch.Tensor:
 
 def engine(windows: list[dict], work: Work, batched: bool | None) -> tuple[torch.Tensor, float]:
     """The engine under these windows, and the forwards it ran per sample."""
-    denoiser = Denoiser(SD3(work.net), device=work.x.device, batched=batched)
+    use = {"latents": list(work.x.shape[1:]), "text_tokens": work.prompt[0].shape[1]}
+    denoiser = Denoiser(SD3(work.net), device=work.x.device, batched=batched, use=use)
     times = work.times().sigmas.tolist()
     x, _ = sample(
         denoiser,

@@ -10,12 +10,17 @@ from node_builds import built
 from safetensors.torch import load_file
 from text_nodes import METHODS, SHAPE, TEXTS
 
+from w2s.conditions.base import Condition
 from w2s.conditions.prompts import prompt_samples
+from w2s.guidance.base import Signal
 from w2s.guidance.methods.autoguidance import AutoGuidance
 from w2s.guidance.methods.cfg import CFG
+from w2s.models.registry import shape_of
+from w2s.models.sd3_network import SD3
 from w2s.pipelines.draw import draw as draw_as_a_user
 from w2s.pipelines.times import flow_times
 from w2s.plan.plan import Plan
+from w2s.sampling.denoiser import Denoiser
 from w2s.sampling.noise import initial_noise
 
 GUIDED = (CFG(weight=4.0),) * len(METHODS)
@@ -188,3 +193,18 @@ def test_half_precision_is_near(draw, precision, weights):
     exact, made = draw()["x"], draw(precision=precision, **held)["x"]
     assert made.dtype == torch.float32
     assert 0 < distance(made, exact) <= NEAR[precision]
+
+
+@torch.no_grad()
+def test_a_weak_network_weighs_by_the_work_that_it_does_here():
+    """Of one block more work than of the other: how much more, latents and prompt decide."""
+    nets = [SD3(tiny_sd3.transformer(kind)) for kind in ("sd3", "sd3.5")]
+    signal, samples = Signal(net="newer"), torch.randn(1, *SHAPE)
+    given = (torch.randn(1, 21, tiny_sd3.T5_WIDTH), torch.randn(1, sum(tiny_sd3.CLIP_WIDTHS)))
+    use = {"latents": list(SHAPE), "text_tokens": 21}
+    denoiser = Denoiser(nets[0], {"newer": nets[1]}, use=use)
+    denoiser(samples, 0.5, Condition(given, given), [signal])
+    main, newer = (shape_of({**net.config(), **use}).macs for net in nets)
+    assert denoiser.forwards == pytest.approx(newer / main)
+    unlike = [shape_of(net.config()).macs for net in nets]
+    assert newer / main != pytest.approx(unlike[1] / unlike[0])

@@ -70,7 +70,6 @@ def test_any_layout_gives_the_stored_weights(folder, tmp_path, how, files):
 @torch.no_grad()
 def test_it_is_the_transformer(folder, tmp_path):
     net, made = tiny_sd3.transformer("sd3.5"), load(build(folder, tmp_path / "out"))
-    assert made.config()["text_tokens"] == 40
     torch.manual_seed(0)
     x, text = torch.randn(2, 4, 6, 10), torch.randn(2, 5, tiny_sd3.T5_WIDTH)
     pooled, t = torch.randn(2, sum(tiny_sd3.CLIP_WIDTHS)), torch.tensor([0.3, 0.9])

@@ -26,6 +26,8 @@ class Source(Protocol):
     A condition has a number, which is what a segment's boundary keeps of it as `label`.
     """
 
+    use: dict  # what it means for a network's work, as entries of a configuration
+
     def __len__(self) -> int:
         """How many samples the whole set has."""
 

@@ -26,6 +26,11 @@ class Labels:
     seeds: tuple[int, ...] = ()  # of the set
     per_seed: int = 0  # samples under each seed
 
+    @property
+    def use(self) -> dict:
+        """Labels are no tokens."""
+        return {}
+
     def __len__(self) -> int:
         return len(self.seeds) * self.per_seed
 

@@ -68,6 +68,11 @@ class Prompts:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         return cls.read(folder, (), len(facts["hashes"]), 0)
 
+    @property
+    def use(self) -> dict:
+        """How many tokens of text a network reads."""
+        return {"text_tokens": self.text.shape[1]}
+
     def __len__(self) -> int:
         return len(self.seeds) * len(self.ids) * self.per_prompt
 

@@ -109,8 +109,7 @@ class SD3Family(Family):
     def network(self, config: Mapping):
         from w2s.models.sd3_network import SD3
 
-        use = {key: config[key] for key in USE if key in config}
-        return SD3.built({k: v for k, v in config.items() if k not in ("kind", *USE)}, use)
+        return SD3.built({k: v for k, v in config.items() if k not in ("kind", *USE)})
 
 
 BLOCKS = "transformer.transformer_blocks."  # before a block's number in the names of weights

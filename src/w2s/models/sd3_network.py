@@ -38,14 +38,11 @@ class SD3(nn.Module):
         _refuse_what_forward_does(transformer)
         self.transformer = transformer
         self.depth = len(transformer.transformer_blocks)
-        self.use: dict = {}  # entries of its configuration that build nothing
 
     @classmethod
-    def built(cls, arguments: Mapping, use: Mapping) -> SD3:
-        """A freshly initialised network; `use` is what its configuration says of its use."""
-        net = cls(SD3Transformer2DModel(**arguments))
-        net.use = dict(use)
-        return net
+    def built(cls, arguments: Mapping) -> SD3:
+        """A freshly initialised network."""
+        return cls(SD3Transformer2DModel(**arguments))
 
     @property
     def blocks(self) -> nn.ModuleList:
@@ -56,7 +53,7 @@ class SD3(nn.Module):
         """The arguments that build this network, as plain JSON types."""
         known = {k: v for k, v in self.transformer.config.items() if not k.startswith("_")}
         known["dual_attention_layers"] = list(known["dual_attention_layers"])
-        return {"kind": "sd3", **known, **self.use}
+        return {"kind": "sd3", **known}
 
     def embed(self, x: Tensor, t: Tensor, text: Tensor, pooled: Tensor) -> Streams:
         """Start a pass: x (N, C, H, W), t (N,) in [0, 1], text (N, L, E), pooled (N, P)."""

@@ -129,6 +129,10 @@ def _begin(components, block_state) -> _Run:
             SD3(components.transformer),
             {name: SD3(guider.networks[name]) for name in nets_of(methods)},
             device=block_state.latents.device,
+            use={
+                "latents": list(block_state.latents.shape[1:]),
+                "text_tokens": block_state.prompt_embeds.shape[1],
+            },
         ),
         Condition(
             (block_state.prompt_embeds, block_state.pooled_prompt_embeds),

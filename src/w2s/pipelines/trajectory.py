@@ -46,14 +46,13 @@ class Trajectory:
 
     def denoiser(self, text_tokens: int, device: torch.device | None = None) -> Denoiser:
         """The engine for prompts of so many tokens; without a device, where the transformer is."""
-        for net in self._nets.values():
-            net.use = self.course.use(text_tokens)
         return Denoiser(
             self._nets["main"],
             {name: net for name, net in self._nets.items() if name != "main"},
             device=device or self.networks[0].device,
             precision=self._precision,
             weights=self._precision,
+            use=self.course.use(text_tokens),
         )
 
     def run(

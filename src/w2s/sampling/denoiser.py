@@ -27,6 +27,8 @@ class Denoiser:
     fp16.  Weights of fp32 are cast as they are used (autocast); others compute in their own
     precision.  `compiled` compiles the networks' blocks in place, once for all batch sizes above 1,
     so that no window border meets a new shape.  `batched` overrides the rule of `one_batch`.
+    `use` lays what is drawn, such as the size of the latents, over the networks' configurations, so
+    that their work is counted right.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Denoiser:
         weights: str = "fp32",
         compiled: bool | str = False,
         batched: bool | None = None,
+        use: Mapping | None = None,
     ):
         self.device = torch.device(device)
         self.autocast = _autocast(precision, weights)
@@ -46,7 +49,7 @@ class Denoiser:
         self.nets = {name: net.to(self.device).eval() for name, net in self.nets.items()}
         if weights != "fp32":
             self.nets = {name: net.to(DTYPES[weights]) for name, net in self.nets.items()}
-        self.shapes = {name: shape_of(net.config()) for name, net in self.nets.items()}
+        self.shapes = {n: shape_of({**net.config(), **(use or {})}) for n, net in self.nets.items()}
         self.batched = batched
         self.blocks_run: Counter[str] = Counter()  # per network and sample
         if compiled:

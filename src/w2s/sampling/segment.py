@@ -33,7 +33,8 @@ def build(job: Job) -> dict:
     sample, and what they would be with every signal computed on its own.
     """
     spec, methods = job.spec, decode(job.spec["steps"])[: job.spec["stop"]]
-    denoiser, source = _denoiser(job), source_of(spec, job.parents)
+    source = source_of(spec, job.parents)
+    denoiser = _denoiser(job, source)
     rows = torch.arange(len(source))[spec["shard"] :: spec["of"]]
     boundary = _start(job, source, rows)
     start = int(boundary.pop("stop"))
@@ -65,7 +66,7 @@ def build(job: Job) -> dict:
     return {"forwards": denoiser.forwards / len(batches), "forwards_unshared": separate}
 
 
-def _denoiser(job: Job) -> Denoiser:
+def _denoiser(job: Job, source: Source) -> Denoiser:
     weights = job.spec.get("weights", "fp32")
     weak = {
         role.removeprefix("weak:"): load(job.parent(role), weights)
@@ -81,6 +82,7 @@ def _denoiser(job: Job) -> Denoiser:
         weights=weights,
         compiled=job.spec["compile"],
         batched=job.spec.get("one_batch") or device.type != "cpu",
+        use={"latents": job.spec["shape"], **source.use},
     )
 
 
