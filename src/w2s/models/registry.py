@@ -8,11 +8,13 @@ from w2s.errors import UserError
 from w2s.models.backbone import Family, Shape
 from w2s.models.dit import DiTFamily
 from w2s.models.exact import ExactFamily
+from w2s.models.mlp import MLPFamily
 from w2s.models.sd3 import SD3Family
 from w2s.models.sit import SiTFamily
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (SiTFamily(), DiTFamily(), SD3Family(), ExactFamily())
+    family.name: family
+    for family in (SiTFamily(), DiTFamily(), SD3Family(), MLPFamily(), ExactFamily())
 }
 
 
