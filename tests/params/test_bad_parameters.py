@@ -52,6 +52,12 @@ BAD = {
     "missing key": (("training", "lr"), DELETE, "is missing"),
     "missing block": (("features",), DELETE, "is missing"),
     "kind": (("data", "kind"), "toi", "did you mean 'toy'?"),
+    "points' network": (
+        ("models", "mini"),
+        {"kind": "mlp", "hidden": 8, "depth": 6, "head_at": 3},
+        "latents have 4 channels of 12 x 12 pixels; take a sit",
+        "models.mini.kind",
+    ),
     "method": (("guidance", "cfg", "method"), "cgf", "mean 'cfg'?"),
     "no method": (("guidance", "cfg", "method"), DELETE, "is missing"),
     "method in a list": (("guidance", "sgg", 1, "method"), "x", "one of"),

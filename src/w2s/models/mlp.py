@@ -21,7 +21,7 @@ class MLPParams(NetworkParams):
     """A residual network on points of the plane; pictures' latents do not fit it."""
 
     kind: Literal["mlp"]
-    """The kind of network."""
+    """The kind of network; this one reads points of the plane, not latents of pictures."""
     hidden: PositiveInt
     """Width of the layers."""
     depth: PositiveInt = 4
@@ -87,4 +87,5 @@ class MLPFamily(Family):
     def network(self, config: Mapping):
         from w2s.models.mlp_network import MLP
 
-        return MLP(**{key: value for key, value in config.items() if key != "kind"})
+        sizes = {key: value for key, value in config.items() if key != "kind"}
+        return MLP(frequencies=FREQUENCIES, **sizes)

@@ -8,8 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from w2s.models.mlp import FREQUENCIES
-
 
 class Hidden(NamedTuple):
     """A forward pass under way."""
@@ -34,15 +32,19 @@ class Block(nn.Module):
 class MLP(nn.Module):
     """A velocity ``v(x_t, t, y)`` of points (N, 2, 1, 1); t = 1 is noise.
 
-    `head_at` puts a second readout after that many blocks.
+    Time is given as a sine and a cosine at each of so many frequencies, an octave apart.  `head_at`
+    puts a second readout after that many blocks.
     """
 
-    def __init__(self, *, hidden: int, depth: int, classes: int, head_at: int | None = None):
+    def __init__(
+        self, *, hidden: int, depth: int, classes: int, frequencies: int, head_at: int | None = None
+    ):
         super().__init__()
         self._config = {"hidden": hidden, "depth": depth, "head_at": head_at, "classes": classes}
         self.depth, self.head_at, self.null_class = depth, head_at, classes
         self.points = nn.Linear(2, hidden)
-        self.times = nn.Linear(2 * FREQUENCIES, hidden)
+        self.frequencies = frequencies
+        self.times = nn.Linear(2 * frequencies, hidden)
         self.labels = nn.Embedding(classes + 1, hidden)
         self.blocks = nn.ModuleList(Block(hidden) for _ in range(depth))
         self.outside = nn.Linear(hidden, 2)
@@ -55,7 +57,7 @@ class MLP(nn.Module):
 
     def embed(self, x: Tensor, t: Tensor, y: Tensor) -> Hidden:
         """Start a pass: x (N, 2, 1, 1), t (N,) in [0, 1], y (N,) int64 up to `null_class`."""
-        octaves = 2.0 ** torch.arange(FREQUENCIES, dtype=torch.float32, device=t.device)
+        octaves = 2.0 ** torch.arange(self.frequencies, dtype=torch.float32, device=t.device)
         angles = t.float()[:, None] * octaves * (math.pi / 2)
         waves = torch.cat([angles.sin(), angles.cos()], dim=1)
         dtype = self.points.weight.dtype

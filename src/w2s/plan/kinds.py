@@ -31,6 +31,7 @@ KINDS = {
         imports=("torch", "transformers", "diffusers"),
         gpu=True,
     ),
+    "points": Kind("points", "w2s.plane.points:build", imports=("numpy",)),
     "features": Kind("features", "w2s.metrics.network:build", imports=("torch",), gpu=True),
     "vae": Kind("vae", "w2s.training.vae:build", imports=("torch", "diffusers"), gpu=True),
     "latents": Kind("encode", "w2s.data.encode:build", imports=("torch", "diffusers"), gpu=True),
