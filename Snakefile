@@ -12,7 +12,7 @@ include: "rules/report.smk"
 
 
 onstart:
-    lock.hold_run()
+    lease.hold_run()
     if workflow.local_exec:
         warm.start(Path("results/logs/warm.log"))
 

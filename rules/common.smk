@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from w2s.run import warm
-from w2s.store import lock
+from w2s.store import lease
 from w2s.params.load import find_params
 from w2s.run.start import start
 from w2s.store.folders import manifest_path

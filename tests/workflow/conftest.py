@@ -6,7 +6,7 @@ import pytest
 from run_folder import WARM, RunFolder
 
 from w2s.run import warm
-from w2s.store.lock import locked
+from w2s.store.lease import held
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def finished(tmp_path_factory, warm_process) -> RunFolder:
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent  # of all workers
     done = shared / "finished"
-    with locked(shared / "finished.lock"):
+    with held(shared / "finished.lease"):
         if not done.exists():
             making = RunFolder.create(tmp_path_factory.mktemp("making") / "study")
             making.snakemake()

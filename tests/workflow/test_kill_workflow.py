@@ -1,11 +1,12 @@
 """Whatever is killed and whenever: the same command ends with the same bytes."""
 
-import fcntl
 import os
 import random
 import re
 import signal
 import time
+
+from w2s.store.lease import held
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(fresh, published):
@@ -46,8 +47,7 @@ def test_interrupted_training_keeps_its_state_and_leaves_nothing_behind(fresh):
 
 def test_a_second_run_in_the_same_folder_is_refused(study):
     (study.path / "results/cells/guidance/ag/fd.json").unlink()
-    with (study.path / ".w2s/lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with held(study.path / ".w2s/lease"):
         output = study.snakemake(status=1)
     assert "another snakemake is at work" in output
     assert "Traceback" not in output

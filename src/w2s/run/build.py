@@ -15,14 +15,14 @@ from importlib import metadata
 from pathlib import Path
 
 import w2s
-from w2s.errors import UserError
+from w2s.errors import OutOfTime, UserError
 from w2s.job import Execution, Job
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
 from w2s.run.frozen import FrozenPlan
 from w2s.run.memory import keep_freed_memory
 from w2s.store import folders
-from w2s.store.lock import locked
+from w2s.store.lease import Lease, held
 
 PACKAGES = ("torch", "diffusers", "transformers", "torch-fidelity", "accelerate", "numpy")
 PACKAGES += ("safetensors", "pillow")
@@ -38,26 +38,42 @@ def build(kind: str, key: str, plan: FrozenPlan) -> None:
     node = plan.node(key)
     if node.kind != kind:
         raise UserError(f"node {key} is a {node.kind}; use `w2s {KINDS[node.kind].verb}`")
-    with locked(folders.lock_path(kind, key)):  # a killed run's jobs may still be at it
-        if folders.present(kind, key):
-            print(f"{kind} {key} is there", file=sys.stderr)
-        else:
-            _build(node, plan)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leave by the finally
+    signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    # A killed run's jobs, or another run's, may still be at it.
+    while not _built(node, plan):
+        print(f"{kind} {key} is another's to build: what was made here is dropped", file=sys.stderr)
 
 
-def _build(node: Node, plan: FrozenPlan) -> None:
+def _built(node: Node, plan: FrozenPlan) -> bool:
+    """Whether the node is there, built now or by another; not if its lease was lost meanwhile."""
+    path = folders.lease_path(node.kind, node.key)
+    with held(path, done=lambda: folders.present(node.kind, node.key)) as lease:
+        if lease is None:
+            print(f"{node.kind} {node.key} is there", file=sys.stderr)
+            return True
+        try:
+            _build(node, plan, lease)
+            return True
+        except OutOfTime:
+            raise
+        except Exception:
+            if lease.mine():
+                raise
+            return False  # whatever went wrong: another has this place now
+
+
+def _build(node: Node, plan: FrozenPlan, lease: Lease) -> None:
     kind, key = node.kind, node.key
     parents = {
         role: [folders.verified_or_set_aside(plan.node(p).kind, p) for p in keys]
         for role, keys in node.inputs.items()
     }
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leave by the finally
-    signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     execution = Execution(**plan.execution)
-    scratch = folders.scratch_dir(kind, key)
+    scratch = folders.scratch_dir(kind, key, lease.owner.id)
     try:
         facts = _work(node, scratch, parents, execution)
-        folders.publish(scratch, kind, key, facts)
+        folders.publish(scratch, kind, key, facts, allowed=lease.check)
         shutil.rmtree(execution.state / key, ignore_errors=True)  # of no more use
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from w2s.errors import UserError
@@ -82,32 +83,39 @@ def verify(kind: str, key: str) -> Path:
     return folder
 
 
-def lock_path(kind: str, key: str) -> Path:
-    """The file that whoever builds a node holds locked."""
-    return STORE / ".locks" / f"{kind}-{key}"
+def lease_path(kind: str, key: str) -> Path:
+    """The lease that whoever builds a node holds."""
+    return STORE / ".leases" / f"{kind}-{key}"
 
 
-def scratch_dir(kind: str, key: str) -> Path:
+def scratch_dir(kind: str, key: str, owner: str = "") -> Path:
     """A new empty directory for building a node; on the store's own file system.
 
-    Removes what a killed build of the same node left; the caller holds the node's lock.
+    owner: tells this build from one that was suspended and still believes to hold the lease.
+    Removes what earlier builds of the same node left; the caller holds the node's lease.
     """
-    scratch = STORE / ".scratch" / f"{kind}-{key}"
-    shutil.rmtree(scratch, ignore_errors=True)
+    folder = STORE / ".scratch"
+    for left in folder.glob(f"{kind}-{key}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    scratch = folder / f"{kind}-{key}{owner and '.'}{owner}"
     scratch.mkdir(parents=True)
     return scratch
 
 
-def publish(scratch: Path, kind: str, key: str, facts: dict) -> Path:
+def publish(
+    scratch: Path, kind: str, key: str, facts: dict, allowed: Callable[[], None] = lambda: None
+) -> Path:
     """Write the manifest and put the finished directory in its place.
 
     Whoever comes second to the same node keeps the first one's result: it is the same.
+    allowed: called at the last moment; what it raises keeps the directory from being published.
     """
     files = checksums(scratch)
     text = json.dumps({"kind": kind, "key": key, **facts, "files": files}, indent=1)
     write_text(scratch / MANIFEST, text + "\n", durable=True)
     target = node_dir(kind, key)
     target.parent.mkdir(parents=True, exist_ok=True)
+    allowed()
     try:
         scratch.rename(target)  # replaces an empty directory, never a filled one
     except OSError:
