@@ -17,6 +17,7 @@ from w2s.plan.plan import Plan
 from w2s.run import build as building
 from w2s.run.frozen import FrozenPlan, freeze
 from w2s.store import folders
+from w2s.store.lease import held
 
 
 def write(job):
@@ -152,28 +153,133 @@ SLOW = """
 import sys, time
 from dataclasses import replace
 from w2s.plan.kinds import KINDS
+from w2s.store import lease
 KINDS["images"] = replace(KINDS["images"], builder="slow_builder:build", imports=())
+lease.PERIOD = 0.5
 from w2s.cli import main
 sys.exit(main(sys.argv[1:]))
 """
+UNTIL_TOLD = """
+import time
+from pathlib import Path
+def build(job):
+    (job.out / "half").write_text("x")
+    with open("builds", "a") as builds:
+        builds.write("one\\n")
+    print("half", flush=True)
+    while not Path("go").exists():
+        time.sleep(0.01)
+"""
+
+
+@pytest.fixture
+def job(nodes, tmp_path):
+    """Starts a job that builds the parent until a file `go` is there; killed with the test."""
+    parent, _, plan = nodes
+    (tmp_path / "slow_builder.py").write_text(UNTIL_TOLD)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    started = []
+
+    def start() -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SLOW, "render", parent.key, "--plan", str(plan)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=os.environ | {"PYTHONPATH": path},
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def nothing_is_left() -> bool:
+    """No lease, and nothing half done."""
+    return not any(any((folders.STORE / name).iterdir()) for name in (".leases", ".scratch"))
+
+
+def test_of_two_jobs_at_once_one_builds_and_the_other_waits(nodes, job):
+    parent = nodes[0]
+    first = job()
+    assert first.stdout.readline() == "half\n"
+    second = job()
+    waiting = second.stderr.readline()
+    assert f"images-{parent.key} is held by process {first.pid} on " in waiting
+    Path("go").touch()
+    assert first.wait(timeout=60) == second.wait(timeout=60) == 0
+    assert second.stderr.read() == f"images {parent.key} is there\n"
+    assert Path("builds").read_text() == "one\n"
+    assert folders.verify("images", parent.key)
+    assert nothing_is_left()
+
+
+def test_a_waiting_job_goes_on_at_once_when_the_builder_is_killed(nodes, job):
+    first = job()
+    assert first.stdout.readline() == "half\n"
+    second = job()
+    assert "waiting" in second.stderr.readline()
+    first.kill()
+    assert second.stdout.readline() == "half\n"
+    Path("go").touch()
+    assert second.wait(timeout=60) == 0
+    assert folders.verify("images", nodes[0].key)
+    assert nothing_is_left()
+
+
+def test_a_job_that_was_suspended_for_too_long_publishes_nothing(nodes, job):
+    parent, _, plan = nodes
+    late = job()
+    assert late.stdout.readline() == "half\n"
+    late.send_signal(signal.SIGSTOP)
+    assert main(["render", parent.key, "--plan", str(plan)]) == 0  # the builder that writes a text
+    folders.remove("images", parent.key)  # so that nothing but its lease is in its way
+    Path("go").touch()
+    with held(folders.lease_path("images", parent.key)):
+        late.send_signal(signal.SIGCONT)
+        said = ""
+        for line in late.stderr:
+            said += line
+            if "waiting" in line:
+                break
+        assert f"images {parent.key} is another's to build: what was made here is dropped" in said
+        assert not folders.present("images", parent.key)
+        assert not any((folders.STORE / ".scratch").iterdir())
+    assert late.wait(timeout=60) == 0  # it has built it anew, under a lease of its own
+    assert folders.verify("images", parent.key)
+    assert nothing_is_left()
+
+
+def test_a_failure_is_told_by_who_holds_the_lease(nodes, monkeypatch, capsys):
+    """A builder whose lease was lost waits for the other, whatever has gone wrong here."""
+    parent, _, plan = nodes
+    tries = []
+
+    def fail_and_lose(job):
+        tries.append(1)
+        if len(tries) == 1:
+            folders.lease_path("images", parent.key).unlink()
+            fail(job)
+        write(job)
+
+    monkeypatch.setattr(sys.modules[__name__], "fail_and_lose", fail_and_lose, raising=False)
+    use(monkeypatch, fail_and_lose)
+    assert main(["render", parent.key, "--plan", str(plan)]) == 0
+    assert len(tries) == 2
+    assert "dropped" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_a_signal_in_the_middle_publishes_nothing(nodes, tmp_path, number):
+def test_a_signal_in_the_middle_publishes_nothing(nodes, job, number):
     parent, _, plan = nodes
-    (tmp_path / "slow_builder.py").write_text(
-        "import time\ndef build(job):\n    (job.out / 'half').write_text('x')\n"
-        "    print('half', flush=True)\n    time.sleep(60)\n"
-    )
-    command = [sys.executable, "-c", SLOW, "render", parent.key, "--plan", str(plan)]
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    environment = os.environ | {"PYTHONPATH": path}
-    job = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
-    assert job.stdout.readline() == b"half\n"
-    job.send_signal(number)
-    assert job.wait(timeout=30) != 0
+    process = job()
+    assert process.stdout.readline() == "half\n"
+    process.send_signal(number)
+    assert process.wait(timeout=30) != 0
     assert not folders.node_dir("images", parent.key).exists()
     if number != signal.SIGKILL:
-        assert list((folders.STORE / ".scratch").iterdir()) == []
+        assert nothing_is_left()
     assert main(["render", parent.key, "--plan", str(plan)]) == 0
     assert folders.verify("images", parent.key)
+    assert nothing_is_left()

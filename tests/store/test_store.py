@@ -189,6 +189,24 @@ def test_scratch_begins_empty():
     assert list(scratch_dir("weights", KEY).iterdir()) == []
 
 
+def test_scratch_of_one_owner_is_never_anothers():
+    late, now = scratch_dir("weights", KEY, "late"), scratch_dir("weights", KEY, "now")
+    assert late != now
+    assert not late.exists()
+    assert scratch_dir("weights", "0" * 16) != now
+    assert now.exists()
+
+
+def test_what_is_not_allowed_at_the_last_moment_is_not_published():
+    def refuse():
+        raise RuntimeError("lost")
+
+    scratch = scratch_dir("weights", KEY)
+    with pytest.raises(RuntimeError, match="lost"):
+        publish(scratch, "weights", KEY, {}, allowed=refuse)
+    assert not folders.node_dir("weights", KEY).exists()
+
+
 KILLED = """
 import os, pathlib, signal, sys
 from w2s.store import folders
