@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2s.metrics.intervals import (
+    bootstrap_interval,
+    interval_over,
+    level,
     mean_interval,
     paired_difference,
     t_quantile,
@@ -100,6 +103,74 @@ def test_prompts_are_paired_by_their_number():
     assert (unit_of("prompts"), unit_of("training seeds")) == ("prompt", "seed")
 
 
-def test_no_values_make_no_interval():
+@pytest.mark.parametrize("interval", [mean_interval, bootstrap_interval])
+def test_no_values_make_no_interval(interval):
     with pytest.raises(ValueError, match="at least one"):
-        mean_interval([])
+        interval([])
+
+
+def test_of_two_values_a_quarter_of_the_resamples_is_twice_the_same():
+    """A resample of two is both, or one of them twice, each at a quarter: beyond 2.5 percent."""
+    assert bootstrap_interval([1.0, 5.0])[:4] == (3, 1, 5, 2)
+
+
+def test_percentiles_are_those_of_the_binomial_law():
+    """Means of resamples of 0s and 1s, 30 of 100, are Binomial(100, 0.3) / 100: 0.21 to 0.39."""
+    interval = bootstrap_interval([1.0] * 30 + [0.0] * 70)
+    assert interval.mean == pytest.approx(0.3)
+    assert [interval.low, interval.high] == pytest.approx([0.21, 0.39], abs=0.011)
+
+
+@pytest.mark.parametrize("n", [200, 1000])
+def test_a_bootstrap_of_normal_values_agrees_with_student(n):
+    values = np.random.default_rng(1).normal(3, 2, n).tolist()
+    student, resampled = mean_interval(values), bootstrap_interval(values)
+    half = (student.high - student.low) / 2
+    assert resampled.mean == student.mean
+    assert resampled.low == pytest.approx(student.low, abs=0.06 * half)
+    assert resampled.high == pytest.approx(student.high, abs=0.06 * half)
+
+
+def test_a_bootstrap_leans_to_where_values_are_skewed():
+    values = np.random.default_rng(2).exponential(size=60).tolist()
+    interval = bootstrap_interval(values)
+    assert interval.high - interval.mean > 1.05 * (interval.mean - interval.low)
+
+
+def test_a_bootstrap_covers_the_mean_as_often_as_it_says():
+    draws = np.random.default_rng(3).normal(size=(400, 50))
+    intervals = [bootstrap_interval(row.tolist()) for row in draws]
+    covered = np.mean([interval.low <= 0 <= interval.high for interval in intervals])
+    assert covered == pytest.approx(0.945, abs=0.03)
+
+
+def test_the_same_values_have_the_same_bootstrap_in_any_company(monkeypatch):
+    values = np.random.default_rng(4).normal(size=30).tolist()
+    assert bootstrap_interval(values) == bootstrap_interval(values)
+    whole = bootstrap_interval(values)
+    monkeypatch.setattr("w2s.metrics.intervals.AT_ONCE", 70)  # two resamples at once
+    assert bootstrap_interval(values) == whole
+
+
+def test_pairing_by_prompt_takes_out_what_prompts_differ_in():
+    rng = np.random.default_rng(5)
+    hard = rng.normal(size=100)
+    first, second = (dict(enumerate(hard + rng.normal(0, 0.1, 100) + d)) for d in (0.2, 0))
+    paired = paired_difference(first, second, "prompts")
+    alone = bootstrap_interval(list(first.values()))
+    assert paired.excludes_zero
+    assert paired.high - paired.low < 0.3 * (alone.high - alone.low)
+
+
+def test_one_value_has_no_bootstrap():
+    assert bootstrap_interval([2.0]) == (2.0, None, None, 1, "prompts")
+
+
+def test_prompts_alone_are_resampled():
+    values = [1.0, 2.0, 4.0]
+    assert interval_over(values, "prompts") == bootstrap_interval(values)
+    assert interval_over(values, "training seeds") == mean_interval(values, "training seeds")
+    assert (level("prompts"), level("sampling seeds")) == (
+        "95 % bootstrap interval", "95 % t interval",
+    )  # fmt: skip
+    assert "percentiles of 10,000 resamples with seed 0" in varies("prompts")

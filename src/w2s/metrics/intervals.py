@@ -1,7 +1,8 @@
-"""Means with 95 % Student t intervals, and what varies between their replicates.
+"""Means with 95 % intervals, and what varies between their replicates.
 
-Replicates are sampling seeds, training seeds, groups of real images, or prompts: what is measured
-of each image of a prompt is averaged over the prompt's images first, which are one unit.
+Replicates are sampling seeds, training seeds or groups of real images, which are few and have
+Student's interval, or prompts, which are many and have a bootstrap interval: what is measured of
+each image of a prompt is averaged over the prompt's images first, which are one unit.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 Source = Literal["sampling seeds", "training seeds", "groups of real images", "prompts"]
+RESAMPLES = 10_000
+RESAMPLED_BY = 0  # the seed of all resamples
+AT_ONCE = 1_000_000  # values drawn at once, which bounds the memory
 
 
 def varies(over: Source, random_labels: bool = False) -> str:
@@ -24,7 +28,10 @@ def varies(over: Source, random_labels: bool = False) -> str:
     if over == "training seeds":
         return "training afresh; each run's value is a mean over its sampling seeds"
     if over == "prompts":
-        return "other prompts, each with noise of its own; the networks are fixed"
+        return (
+            "other prompts, each with noise of its own; the networks are fixed; percentiles of "
+            f"{RESAMPLES:,} resamples with seed {RESAMPLED_BY}"
+        )
     if over == "groups of real images":
         return "other images; the reference is fixed"
     if random_labels:
@@ -61,6 +68,40 @@ def mean_interval(values: Sequence[float], over: Source = "sampling seeds") -> I
     return Interval(mean, mean - half, mean + half, n, over)
 
 
+def bootstrap_interval(values: Sequence[float], over: Source = "prompts") -> Interval:
+    """Mean of independent replicates, and the percentiles 2.5 and 97.5 of means of resamples.
+
+    Each resample draws as many values as there are, with replacement (Efron, Annals of Statistics
+    7, 1979).  The same number of values is resampled in the same way every time.  With few values
+    it is too narrow: by a factor of sqrt(1 - 1/n), and by as much as the normal quantile is below
+    Student's.  Raises ValueError where there are no values.
+    """
+    import numpy as np
+
+    if not values:
+        raise ValueError("an interval needs at least one value")
+    n, mean = len(values), statistics.fmean(values)
+    if n == 1:
+        return Interval(mean, None, None, n, over)
+    rng, held, means = np.random.default_rng(RESAMPLED_BY), np.asarray(values, np.float64), []
+    step = max(1, AT_ONCE // n)
+    for first in range(0, RESAMPLES, step):
+        drawn = rng.integers(0, n, (min(step, RESAMPLES - first), n))
+        means.append(held[drawn].mean(1))
+    low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
+    return Interval(mean, float(low), float(high), n, over)
+
+
+def interval_over(values: Sequence[float], over: Source) -> Interval:
+    """The interval that fits what the values are taken over."""
+    return (bootstrap_interval if over == "prompts" else mean_interval)(values, over)
+
+
+def level(over: Source) -> str:
+    """What the interval is, in words."""
+    return "95 % bootstrap interval" if over == "prompts" else "95 % t interval"
+
+
 def paired_difference(
     first: Mapping[int, float], second: Mapping[int, float], over: Source = "sampling seeds"
 ) -> Interval:
@@ -72,7 +113,7 @@ def paired_difference(
     if first.keys() != second.keys():
         units = f"{unit_of(over)}s"
         raise ValueError(f"cannot pair {units} {sorted(first)} with {units} {sorted(second)}")
-    return mean_interval([first[unit] - second[unit] for unit in sorted(first)], over)
+    return interval_over([first[unit] - second[unit] for unit in sorted(first)], over)
 
 
 def unit_of(over: Source) -> str:

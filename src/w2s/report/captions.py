@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from w2s.metrics.intervals import unit_of
-from w2s.report.cells import COUNTED, LEVEL, units
+from w2s.metrics.intervals import level, unit_of
+from w2s.report.cells import COUNTED, units
 from w2s.report.columns import COLUMNS
 from w2s.report.text import one_line
 
@@ -103,10 +103,11 @@ def _real(cells: list[dict]) -> str | None:
 
 
 def _intervals(cells: list[dict]) -> str | None:
-    kinds = dict.fromkeys(c["covers"] for c in cells if c["interval"])
+    kinds = {c["covers"]: level(units(c)[1]) for c in cells if c["interval"]}
     if not kinds:
-        return "No intervals: one seed." if cells else None
-    return f"± is half a {LEVEL} over {'; '.join(kinds)}."
+        return f"No intervals: one {unit_of(units(cells[0])[1])}." if cells else None
+    (what,) = dict.fromkeys(kinds.values())
+    return f"± is half a {what} over {'; '.join(kinds)}."
 
 
 def _published(cells: list[dict]) -> str | None:

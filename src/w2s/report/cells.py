@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from w2s.metrics.intervals import Interval, Source, mean_interval, paired_difference, varies
+from w2s.metrics.intervals import Interval, Source, interval_over, paired_difference, varies
 from w2s.plan.facts import RowFacts, TableFacts
 from w2s.report.columns import COLUMNS
 
-LEVEL = "95 % t interval"
 COUNTED = "counted, not estimated"
 ONE = {"groups of real images": "group of real images", "prompts": "prompt"}
 
@@ -81,7 +80,7 @@ def _estimated(
 ) -> dict:
     kept = _kept(row, column, runs)
     values, over = units(kept | {"seeds": runs[0]["seeds"], "training_seeds": training_seeds})
-    interval = mean_interval(list(values.values()), over)
+    interval = interval_over(list(values.values()), over)
     difference = None
     if baseline is not None:
         seeds = {"seeds": baseline[0]["seeds"], "training_seeds": training_seeds}
