@@ -189,6 +189,20 @@ def test_t5_may_be_left_out(folder):
             "scores.saturation.weights: saturation reads no such file; drop it",
         ),
         (("scores",), {"hue": {}}, "scores.hue: is a name and must be"),
+        (
+            ("scores",),
+            {"hps": {"wieghts": "a.pt"}},
+            "scores.hps.wieghts: hps reads no such file and has no such setting; did you mean "
+            "'weights'?",
+        ),
+        (("scores",), {"hps": {"weights": True}}, "scores.hps.weights: must be a path"),
+        (("scores",), {"hps": {"antialias": "a.pt"}}, "scores.hps.antialias: must be true or"),
+        (("scores",), {"hps": {"weights": 3}}, "scores.hps.weights"),
+        (
+            ("tables", "prompted", "columns"),
+            ["clip"],
+            "tables.prompted.columns[0]: clip reads a file: give its path as scores.clip.model",
+        ),
     ],
 )
 def test_every_mistake_is_a_sentence_with_its_key(folder, path, value, sentence):

@@ -50,13 +50,16 @@ PROMPTED = TEXT | {
         "other": TEXT["models"]["main"] | {"fingerprint": "c"},
     },
     "sampling": TEXT["sampling"] | {"precision": "bf16"},
-    "tables": {"prompted": TEXT["tables"]["prompted"] | {"rows": ROWS | {"why": APART}}},
+    "scores": {"hps": {"weights": "hps.pt"}},
+    "tables": {
+        "prompted": TEXT["tables"]["prompted"]
+        | {"rows": ROWS | {"why": APART}, "columns": ["saturation", "hps", "forwards"]}
+    },
     "encoding": {"negative": "", "precision": "fp32", "batch": 8},
     "cost": TRAINED["cost"],
 }
 STUDIES = {"trained": TRAINED, "given": GIVEN, "prompted": PROMPTED}
 NO_RESULT = {
-    ("TextParams", "scores"): "empty: no score that ships reads a file",
     ("TextParams", "sweep"): "there is none",
     ("TextParams", "gpus"): "what a job asks a cluster for",
     ("PromptFile", "path"): "where the file lies: its fingerprint counts",
@@ -83,7 +86,7 @@ NO_RESULT = {
     ("AdmReference", "path"): "where the file lies: its fingerprint counts",
 }
 # What no other value fits here.
-FIXED = {"path", "flat", "steps", "real", "pretrained", "sweep", "scores", "size"}
+FIXED = {"path", "flat", "steps", "real", "pretrained", "sweep", "size"}
 INSTEAD = {  # for keys that are null, or that need a value of their own
     ("FolderData", "classes"): [900],
     ("FolderData", "held_out"): [60_000],
@@ -114,6 +117,7 @@ INSTEAD = {  # for keys that are null, or that need a value of their own
     ("PlannedNetwork", "heads"): [4],
     ("Encoding", "negative"): ["ugly"],
     ("TextSampling", "weights"): ["bf16"],
+    ("TextParams", "scores"): [{"hps": {"weights": "other.pt"}}],
     ("TextRow", "steps"): [5],
     ("TextRow", "label"): ["another"],
     ("TextRow", "why"): ["another reason"],

@@ -10,7 +10,7 @@ from tiny_text import ROWS, TEXT, changed, write
 
 from w2s.cli import main
 from w2s.errors import UserError
-from w2s.metrics.score_registry import SCORES, Score
+from w2s.metrics.score_registry import SCORES
 from w2s.models.registry import shape_of
 from w2s.models.sd3 import PUBLISHED
 from w2s.params.load import load_study
@@ -256,20 +256,11 @@ def test_what_is_absent_is_refused_at_the_start(planned_with):
         refuse_absent_files(planned_with())
 
 
-def test_a_scores_file_stops_nothing_at_the_start(planned_with, tmp_path, monkeypatch):
-    judge = Score("Judge", "higher", 2, "w2s.nowhere:judge", "a test's own", files=("weights",))
-    monkeypatch.setitem(SCORES, "contrast", judge)
-    asks = (("tables", "prompted", "columns"), ["contrast"])
-    given = (("scores",), {"contrast": {"weights": "judge.pt"}})
-    planned = planned_with(asks, given)
-    node = planned.nodes[planned.sets["prompted", "none", 0].metrics]
-    assert node.spec == {"score": "contrast", "files": {"weights": "absent:judge.pt"}}
-    (tmp_path / "judge.pt").write_text("judge")
-    later = planned_with(asks, given)
-    new = {later.nodes[key].kind for key in later.nodes.keys() - planned.nodes.keys()}
-    assert new == {"score"}
+def test_a_scores_file_stops_nothing_at_the_start(planned_with, tmp_path):
+    asks = (("tables", "prompted", "columns"), ["hps"])
+    planned = planned_with(asks, (("scores",), {"hps": {"weights": "judge.pt"}}))
     for node in planned.nodes.values():
-        if node.kind != "score" and "path" in node.local:
+        if "path" in node.local:
             (tmp_path / node.local["path"]).mkdir(parents=True, exist_ok=True)
     refuse_absent_files(planned)
 

@@ -15,18 +15,20 @@ from w2s.files import write_json
 from w2s.job import Job
 from w2s.metrics.score_registry import SCORES
 
-BATCH = 16  # images scored at once; a scorer gives an image the same value in any batch
+BATCH = 16  # images scored at once: a scorer's values are the same in any batch, to rounding
 
 
 def build(job: Job) -> dict:
     """Compute the score that the spec names.
 
-    spec: score, its name; files, the fingerprints of those that it reads; version, of the score,
-    where it is not 1.  job.local["files"] has their paths.  Parent: decoded, without features.
+    spec: score, its name; files, the fingerprints of those that it reads; settings, where it has
+    any; version, of the score, where it is not 1.  job.local["files"] has the files' paths.
+    Parent: decoded, without features.
 
     Writes values.csv, a line per image (seed, row of its prompt, value), and metrics.json: `score`
-    and its `definition`; `per_prompt`, the mean over all images of each prompt, in order of rows;
-    `n`, images of one seed; `seeds`.  Raises UserError where a file is not there.
+    and its `definition`, settings included; `per_prompt`, the mean over all images of each prompt,
+    in order of rows; `n`, images of one seed; `seeds`.  Raises UserError where a file is not there
+    or is of another format.
     """
     name, decoded = job.spec["score"], job.parent("decoded")
     score = SCORES[name]
@@ -34,14 +36,15 @@ def build(job: Job) -> dict:
     for file, path in files.items():
         if not path.exists():
             raise UserError(f"{path}, the {file} of the score {name}, is not there; put it there")
-    values = _values(job, score.load()(files, job.execution.device), decoded)
+    settings = job.spec.get("settings", {})
+    values = _values(job, score.load()(files, job.execution.device, **settings), decoded)
     rows, seeds = (np.load(decoded / f"{what}.npy") for what in ("labels", "seeds"))
     lines = zip(seeds.tolist(), rows.tolist(), values.tolist(), strict=True)
     write_csv(job.out / "values.csv", ["seed", "row", "value"], list(lines))
     means = per_prompt(values, rows)
     result = {
         "score": name,
-        "definition": score.definition,
+        "definition": "; ".join([score.definition, *_chosen(settings)]),
         "seeds": np.unique(seeds).tolist(),
         "n": int((seeds == seeds[0]).sum()),
         "per_prompt": means,
@@ -58,6 +61,10 @@ def per_prompt(values: Sequence[float], rows: Sequence[int]) -> list[float]:
     return (np.bincount(which, weights=values) / counts).tolist()
 
 
+def _chosen(settings: dict) -> list[str]:
+    return [f"{name}: {'yes' if on else 'no'}" for name, on in settings.items()]
+
+
 def _values(job: Job, scorer, decoded: Path) -> np.ndarray:
     """The value (n,) of each image."""
     images = np.load(decoded / "images.npy", mmap_mode="r")
@@ -67,5 +74,5 @@ def _values(job: Job, scorer, decoded: Path) -> np.ndarray:
     starts = range(0, len(images), BATCH)
     for first in job.progress(starts, len(starts), "scoring batch"):
         here = slice(first, first + BATCH)
-        parts.append(scorer(np.asarray(images[here]), [texts[row] for row in rows[here]]))
+        parts.append(scorer(np.array(images[here]), [texts[row] for row in rows[here]]))
     return np.concatenate(parts)

@@ -16,6 +16,7 @@ from w2s.errors import UserError
 from w2s.files import sha256, write_text
 
 CACHE = Path(".w2s/fingerprints.json")
+ABSENT = "absent:"
 
 
 def fingerprint(path: Path) -> str:
@@ -24,7 +25,7 @@ def fingerprint(path: Path) -> str:
     What is not there yet is named by its path, so that it can be planned for.
     """
     if not path.exists():
-        return f"absent:{path}"
+        return f"{ABSENT}{path}"
     files = [path] if path.is_file() else sorted(_walk(path))
     cache = json.loads(CACHE.read_text()) if CACHE.exists() else {}
     known, lines = cache.get(str(path.resolve()), {}), {}

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from w2s.errors import UserError
+from w2s.metrics.score_registry import SCORES
 from w2s.params.files import KeyPath
-from w2s.params.fingerprint import fingerprint
+from w2s.params.fingerprint import ABSENT, fingerprint
 from w2s.params.prompts import count_prompts
 from w2s.params.text import Pipeline, TextParams
 from w2s.pipelines.folder import CLIP_TOKENS, T5, PipelineFolder, read_folder
@@ -86,9 +87,28 @@ def find_pipeline_files(params: TextParams) -> dict[str, str]:
             prints = [block.fingerprint] if block.fingerprint else []
             prints = prints or [fingerprint(path / each) for each in names]
             found[f"models.{name}.{part}"] = _joined(prints) if len(prints) > 1 else prints[0]
-    for score, files in params.scores.items():
-        found |= {f"scores.{score}.{file}": fingerprint(Path(p)) for file, p in files.items()}
+    for score in params.scores:
+        files = score_files(params, score).items()
+        found |= {f"scores.{score}.{file}": fingerprint(Path(path)) for file, path in files}
     return found
+
+
+def score_files(params: TextParams, score: str) -> dict[str, str]:
+    """Paths of the files that the study gives a score, by the file's name."""
+    given = params.scores.get(score, {})
+    return {name: value for name, value in given.items() if isinstance(value, str)}
+
+
+def settings_of(params: TextParams, score: str) -> dict[str, bool]:
+    """A score's settings, as the study has them or by default."""
+    given = params.scores.get(score, {})
+    return {name: given.get(name, default) for name, default in SCORES[score].settings.items()}
+
+
+def lacking_files(params: TextParams, fingerprints: Mapping[str, str], score: str) -> list[str]:
+    """Paths of those that are not there."""
+    files = score_files(params, score).items()
+    return [p for file, p in files if fingerprints[f"scores.{score}.{file}"].startswith(ABSENT)]
 
 
 def prompt_length(folder: PipelineFolder, block: Pipeline) -> int:

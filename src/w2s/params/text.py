@@ -190,8 +190,9 @@ class TextParams(Strict):
     """How the images of every row are drawn."""
     decoding: Decoding = Decoding()
     """How they are decoded."""
-    scores: dict[ScoreName, dict[str, FilePath]] = Field({})
-    """Paths of the files that scores read, by the score's name and the file's."""
+    scores: dict[ScoreName, dict[str, FilePath | bool]] = Field({})
+    """Paths of the files that scores read, by the score's name and the file's, and settings of
+    scores by name (hps: antialias).  Where a file is not there its score says so in its column."""
     tables: Annotated[dict[Name, TextTable], Field(min_length=1)]
     """Tables by name."""
     sweep: None = None

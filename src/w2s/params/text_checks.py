@@ -53,10 +53,20 @@ def _columns(params: TextParams) -> Iterator[Mistake]:
 
 
 def _score_files(params: TextParams) -> Iterator[Mistake]:
-    """Scores whose files are not given, and files that no score reads."""
+    """Scores whose files are not given, and files and settings that no score has."""
     for name, given in params.scores.items():
-        for file in given.keys() - set(SCORES[name].files):
-            yield ("scores", name, file), f"{name} reads no such file; drop it"
+        score = SCORES[name]
+        files, settings = (*score.files, *score.optional), tuple(score.settings)
+        for entry, value in given.items():
+            path = "scores", name, entry
+            if entry not in files + settings:
+                if not files:
+                    yield path, f"{name} reads no such file; drop it"
+                else:
+                    hint = did_you_mean(entry, files + settings)
+                    yield path, f"{name} reads no such file and has no such setting; {hint}"
+            elif isinstance(value, bool) != (entry in settings):
+                yield path, "must be true or false" if entry in settings else "must be a path"
     for table_name, table in params.tables.items():
         for i, column in enumerate(table.columns):
             needs = SCORES[column].files if column in SCORES else ()

@@ -38,7 +38,7 @@ class SampleSet:
 
     drawing: Drawing | None
     segments: tuple[str, ...]  # the final ones, one per shard
-    measured: tuple[str, ...]  # what measures them: one node, or one per score
+    measured: tuple[str, ...]  # what measures them: one node, one per score, or the images alone
 
     @property
     def metrics(self) -> str:

@@ -41,6 +41,9 @@ class RowFacts:
     recipe: str
     over: str = "seeds"  # what an interval is taken over: "seeds", or "prompts"
     scored: dict[str, str] = field(default_factory=dict)  # of `measured`, by column: one score each
+    files: dict[str, dict[str, str]] = field(default_factory=dict)  # that scores read, by column
+    unavailable: dict[str, str] = field(default_factory=dict)  # of these the absent, by column
+    drawn: dict = field(default_factory=dict)  # images of a seed, seeds, prompts, where so planned
     real: bool = False
     branching: str | None = None
     conditional: bool = True
@@ -61,6 +64,8 @@ class RowFacts:
 
     def measuring(self, column: str) -> list[str]:
         """Keys of the nodes that a column's numbers come from."""
+        if column in self.unavailable:
+            return []
         return [self.scored[column]] if column in self.scored else self.measured
 
 

@@ -53,7 +53,10 @@ class Planner(ABC):
 
     @abstractmethod
     def measured(self, table: str, name: str, drawing: Drawing, finals) -> tuple[str, ...]:
-        """Keys of what measures a row's samples, whose shards end in the segments `finals`."""
+        """Keys of what measures a row's samples, whose shards end in the segments `finals`.
+
+        Where nothing can measure them they are the key of the images.
+        """
 
     def real(self) -> tuple[str, ...]:
         """Keys of what measures held-out real images, where rows can be such."""

@@ -73,7 +73,7 @@ class Budget:
 
     def of(self, node: Node) -> Resources:
         """What one node's job asks for."""
-        wanted = KINDS[node.kind].gpu and self.execution.device != "cpu"
+        wanted = self._on_gpu(node) and self.execution.device != "cpu"
         gpus = self.params.gpus if wanted else 0
         needs = self._needs(node)
         program = PROGRAM_GPU if gpus else PROGRAM
@@ -93,6 +93,10 @@ class Budget:
         """Seconds per billion multiply-accumulates."""
         measured = self.cost and not (gpus and self.cost.device.startswith("CPU"))
         return self.cost.seconds_per_gmac if measured else GPU_RATE if gpus else CPU_RATE
+
+    def _on_gpu(self, node: Node) -> bool:
+        """Whether a GPU speeds the node's work up."""
+        return KINDS[node.kind].gpu
 
     def _needs(self, node: Node) -> Needs:
         """What the node's kind takes; nothing but the program where it has no entry."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 
+from w2s.metrics.score_registry import SCORES
 from w2s.params.parts import Part
 from w2s.params.pipelines import latents_of
 from w2s.pipelines.folder import PipelineFolder
@@ -19,6 +20,7 @@ RELEASED = {  # weights of the released encoders
     "text_encoder_3": 4.8e9,
 }
 VAE_WEIGHTS = 8.4e7
+READ_WEIGHTS = 2  # copies of a judge's weights while they are read
 SCORED = 16 * 4  # bytes of arithmetic per byte of an image, with a batch of 16 held at once
 
 
@@ -84,8 +86,18 @@ class TextBudget(Budget):
             "weights": lambda n: Needs(2 * self.estimator.of(n).bytes),
             "segment": self._segment,
             "decoded": self._pictures,
-            "score": lambda _: Needs(SCORED * self.estimator.picture),
+            "score": self._scored,
         }
+
+    def _on_gpu(self, node: Node) -> bool:
+        if node.kind == "score":
+            return SCORES[node.spec["score"]].parameters > 0
+        return super()._on_gpu(node)
+
+    def _scored(self, node: Node) -> Needs:
+        score, batch = SCORES[node.spec["score"]], SCORED * self.estimator.picture
+        weights = FLOAT * READ_WEIGHTS * score.parameters
+        return Needs(batch + weights, gmacs=self.estimator.samples() * score.gmacs)
 
     def _embedded(self, node: Node) -> Needs:
         folder, clip = (

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from w2s.metrics.score_registry import SCORES
 from w2s.params.parts import Part
-from w2s.params.pipelines import prompt_length
+from w2s.params.pipelines import prompt_length, score_files, settings_of
 from w2s.plan.nodes import Node
 
 
@@ -62,10 +62,12 @@ class TextNodes:
 
     def score(self, name: str, images: str, row: str) -> str:
         """One score of a row's images."""
-        paths = self.params.scores.get(name, {})
+        score, paths = SCORES[name], score_files(self.params, name)
         spec: dict = {"score": name}
-        if SCORES[name].version > 1:
-            spec["version"] = SCORES[name].version
+        if score.version > 1:
+            spec["version"] = score.version
+        if score.settings:
+            spec["settings"] = settings_of(self.params, name)
         if paths:
             prints = {file: self.part.fingerprints[f"scores.{name}.{file}"] for file in paths}
             spec["files"] = prints

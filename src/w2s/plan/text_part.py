@@ -5,7 +5,13 @@ from __future__ import annotations
 from w2s.errors import UserError
 from w2s.metrics.score_registry import SCORES
 from w2s.params.parts import Part
-from w2s.params.pipelines import constants_of, latents_of, prompt_length
+from w2s.params.pipelines import (
+    constants_of,
+    lacking_files,
+    latents_of,
+    prompt_length,
+    score_files,
+)
 from w2s.pipelines.times import flow_times
 from w2s.plan.facts import RowFacts, TableFacts, guidance_facts
 from w2s.plan.plan import Plan
@@ -15,6 +21,7 @@ from w2s.plan.samples import add_sample_sets
 from w2s.plan.text_nodes import TextNodes
 from w2s.sampling.trajectories import encode
 
+SCORE = "score"  # the kind of node that measures a row
 UNTRAINED = 0  # stands in the place of a training seed: nothing is trained here
 WIDTHS = {  # of what a network reads, beside the latents' channels
     "joint_attention_dim": "text",
@@ -109,8 +116,13 @@ class TextPlanner(Planner):
     def measured(self, table, name, drawing, finals):
         block = self.params.tables[table]
         images = self.nodes.images(block.rows[name].model, finals, name)
-        scores = [column for column in block.columns if column in SCORES]
-        return tuple(self.nodes.score(score, images, name) for score in scores)
+        scores = [c for c in block.columns if c in SCORES and not _lacking(self.part, c)]
+        return tuple(self.nodes.score(score, images, name) for score in scores) or (images,)
+
+
+def _lacking(part: Part, column: str) -> list[str]:
+    """Files of a column's score that are not there."""
+    return lacking_files(part.params, part.fingerprints, column)
 
 
 def text_table_facts(part: Part, plan: Plan, name: str) -> TableFacts:
@@ -131,18 +143,28 @@ def text_table_facts(part: Part, plan: Plan, name: str) -> TableFacts:
 def text_row_facts(part: Part, plan: Plan, table: str, name: str) -> RowFacts:
     """The facts of one of a table's rows."""
     params, row = part.params, part.params.tables[table].rows[name]
-    drawn = plan.sets[table, name, UNTRAINED]
+    drawn, columns = plan.sets[table, name, UNTRAINED], params.tables[table].columns
     drawing, steps = drawn.drawing, len(drawn.drawing.methods)
+    scored = {plan.nodes[k].spec["score"]: k for k in drawn.measured if plan.nodes[k].kind == SCORE}
+    first = plan.nodes[drawn.measured[0]]
+    sampling, prompts = params.sampling, part.data["prompts"]
     without = "" if part.networks[row.model].t5 else ", without T5"
     return RowFacts(
         name=name,
         label=row.label or name,
-        kind="score",
-        measured=list(drawn.measured),
-        shown=plan.nodes[drawn.measured[0]].parents["decoded"][0],
+        kind=SCORE,
+        measured=list(scored.values()),
+        shown=first.parents["decoded"][0] if scored else first.key,
         recipe=f"{row.model}: pretrained{without}",
         over="prompts",
-        scored={plan.nodes[key].spec["score"]: key for key in drawn.measured},
+        scored=scored,
+        files={c: files for c in columns if (files := score_files(params, c))},
+        unavailable={c: ", ".join(paths) for c in columns if (paths := _lacking(part, c))},
+        drawn={
+            "n": prompts * sampling.per_prompt,
+            "seeds": list(sampling.seeds),
+            "prompts": prompts,
+        },
         sampler=f"euler, {steps} steps, {params.width} × {params.height} pixels",
         guidance=guidance_facts(params, row, drawing),
         times=drawing.start["times"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from w2s.metrics.intervals import level, unit_of
 from w2s.report.cells import COUNTED, units
@@ -22,7 +23,8 @@ def caption(lead: str, cells: list[dict]) -> str:
 
     lead: the caller's own sentences.
     """
-    estimated = [cell for cell in cells if cell["covers"] != COUNTED]
+    there = [cell for cell in cells if "unavailable" not in cell]
+    estimated = [cell for cell in there if cell["covers"] != COUNTED]
     sampled = [cell for cell in estimated if not cell["real"]]
     return one_line(
         " ".join(
@@ -33,14 +35,14 @@ def caption(lead: str, cells: list[dict]) -> str:
                     f"Scale: {_distinct(cell['scale'] for cell in cells)}.",
                     f"Data set: {_distinct(cell['dataset'] for cell in cells)}.",
                     _samples([cell for cell in sampled if "per_prompt" not in cell]),
-                    _images([cell for cell in sampled if "per_prompt" in cell]),
+                    _images([cell for cell in cells if "prompts" in cell]),
                     _neighbourhoods(estimated),
                     _real([cell for cell in estimated if cell["real"]]),
                     _intervals(estimated),
                     " ".join(dict.fromkeys(filter(None, (c["branching"] for c in cells)))),
                     f"Sampler: {_distinct(filter(None, (c['sampler'] for c in cells)))}.",
                     _published(cells),
-                    FORWARDS if len(estimated) < len(cells) else None,
+                    FORWARDS if len(estimated) < len(there) else None,
                 ],
             )
         )
@@ -49,7 +51,7 @@ def caption(lead: str, cells: list[dict]) -> str:
 
 def marks_explained(cells: list[dict]) -> str:
     """What the marks of a table of these cells mean."""
-    _, over = units(next(cell for cell in cells if cell["covers"] != COUNTED))
+    _, over = units(next(cell for cell in cells if cell["interval"]))
     return MARKS.format(unit=unit_of(over))
 
 
@@ -67,15 +69,21 @@ def _samples(cells: list[dict]) -> str | None:
 
 
 def _images(cells: list[dict]) -> str | None:
-    """How many images of how many prompts, and what is measured of each."""
+    """How many images of how many prompts, and what is measured of each, with which files."""
     if not cells:
         return None
-    counts = dict.fromkeys((len(c["seeds"]), c["n"], len(c["per_prompt"])) for c in cells)
+    counts = dict.fromkeys((len(c["seeds"]), c["n"], c["prompts"]) for c in cells)
     sets = _distinct(f"{seeds} × {n:,} images of {p:,} prompts" for seeds, n, p in counts)
     seeds = _distinct(_numbers(cell["seeds"]) for cell in cells)
-    titles = {COLUMNS[cell["column"]].heading: cell["definition"] for cell in cells}
-    measures = ". ".join(f"{title}: {definition}" for title, definition in titles.items())
-    return f"Samples: {sets} (sampling seeds {seeds}). {measures}. A prompt's images are averaged."
+    measures = dict.fromkeys(_measure(cell) for cell in cells if "definition" in cell)
+    averaged = "A prompt's images are averaged." if measures else ""
+    return " ".join([f"Samples: {sets} (sampling seeds {seeds}).", *measures, averaged]).strip()
+
+
+def _measure(cell: dict) -> str:
+    read = ", ".join(f"{name} {Path(path).name}" for name, path in cell["files"].items())
+    read = f"; {read}" if read else ""
+    return f"{COLUMNS[cell['column']].heading}: {cell['definition']}{read}."
 
 
 def _neighbourhoods(cells: list[dict]) -> str | None:

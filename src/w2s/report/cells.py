@@ -9,6 +9,7 @@ from w2s.plan.facts import RowFacts, TableFacts
 from w2s.report.columns import COLUMNS
 
 COUNTED = "counted, not estimated"
+UNAVAILABLE = "not available"
 ONE = {"groups of real images": "group of real images", "prompts": "prompt"}
 
 
@@ -24,28 +25,32 @@ def build_cell(
     runs: the row's metrics, one per training seed: {"per_seed": {column: [one value per sampling
         seed]}, "seeds": [sampling seeds], "n": samples per sampling seed, "reference_images": how
         many they were compared with, ...}.  Of a row whose units are prompts, the one run of the
-        column's score: {"per_prompt": [one value per prompt], "definition": text, "seeds", "n"}.
+        column's score: {"per_prompt": [one value per prompt], "definition": text, "seeds", "n"};
+        none where a file that the score reads is not there, which the cell then says.
     baseline: the same of the table's baseline row; None in that row itself.
 
     Raises ValueError where row and baseline were not drawn with the same seeds or prompts, because
     their difference could not be paired.  Real images share no noise with samples: they have none.
     """
-    if COLUMNS[column].scorer is None:
+    if column in row.unavailable:
+        numbers = _unavailable(row, column)
+    elif COLUMNS[column].scorer is None:
         numbers = _counted(row.forwards)
     else:
         seeds = [] if row.real else table.training_seeds
         numbers = _estimated(row, column, seeds, runs, None if row.real else baseline)
     published = row.published.get(column)
-    verdict, reason = judge(numbers["value"], published, row)
+    verdict, reason = judge(numbers["value"], published, row, row.unavailable.get(column))
+    read = runs[0] if runs else row.drawn
     return {
         "table": table.name,
         "row": row.name,
         "column": column,
         "label": row.label,
         **numbers,
-        "n": runs[0]["n"],
-        "reference_images": runs[0].get("reference_images"),
-        "seeds": runs[0]["seeds"],
+        "n": read["n"],
+        "reference_images": read.get("reference_images"),
+        "seeds": read["seeds"],
         "training_seeds": table.training_seeds,
         "real": row.real,
         "published": published,
@@ -57,7 +62,7 @@ def build_cell(
         "branching": row.branching,
         "sampler": row.sampler,
         "guidance": row.guidance,
-        "extractor": runs[0].get("extractor"),
+        "extractor": read.get("extractor"),
     }
 
 
@@ -69,6 +74,11 @@ def _counted(number: float | None) -> dict:
         "per_seed": None,
         "difference": None,
     }
+
+
+def _unavailable(row: RowFacts, column: str) -> dict:
+    said = f"{UNAVAILABLE}: {row.unavailable[column]}"
+    return _counted(None) | {"covers": said, "unavailable": said, "prompts": row.drawn["prompts"]}
 
 
 def _estimated(
@@ -100,7 +110,8 @@ def _kept(row: RowFacts, column: str, runs: list[dict]) -> dict:
     """What a cell keeps of the values that its interval is taken over."""
     if row.over == "prompts":
         (run,) = runs
-        return {"per_seed": None} | {name: run[name] for name in ("per_prompt", "definition")}
+        kept = {"per_seed": None} | {name: run[name] for name in ("per_prompt", "definition")}
+        return kept | {"files": row.files.get(column, {}), "prompts": len(run["per_prompt"])}
     return {"per_seed": [run["per_seed"][column] for run in runs]}
 
 
@@ -141,9 +152,15 @@ def _ends(interval: Interval) -> list[float] | None:
 
 
 def judge(
-    value: float | None, published: dict | None, row: RowFacts
+    value: float | None, published: dict | None, row: RowFacts, absent: str | None = None
 ) -> tuple[str | None, str | None]:
-    """Compare with the published value: (pass, fail, "not comparable" or None, and the reason)."""
+    """Compare with the published value: (verdict, and the reason), None where there is none.
+
+    Verdicts are "pass", "fail", "not comparable" and, where a file that is `absent` would give the
+    value, "not available".
+    """
+    if published is not None and absent:
+        return UNAVAILABLE, f"{absent} is not there"
     if published is None or value is None:
         return None, None
     if not row.comparable:

@@ -51,6 +51,8 @@ def _value(row: dict, name: str, form: Format) -> str:
     digits = COLUMNS[name].digits
     if _absent(row[name]):
         return MISSING
+    if isinstance(row[name], str):  # why there is no number
+        return form.escape(row[name])
     text = f"{row[name]:.{digits}f}"
     if not _absent(row[f"{name}_low"]):
         text += f" ± {(row[f'{name}_high'] - row[f'{name}_low']) / 2:.{digits}f}"

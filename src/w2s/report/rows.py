@@ -28,8 +28,9 @@ def row_cells(group: Group, row: RowFacts, against: RowFacts) -> dict[str, dict]
         keys, baseline = row.measuring(column), against.measuring(column)
         runs = [read[key] for key in keys]
         other = None if row.name == against.name else [read[key] for key in baseline]
-        nodes = {"key": group.key, "nodes": [[row.kind, key] for key in keys]}
-        cells[column] = build_cell(table, row, column, runs, other) | nodes
+        nodes = [[row.kind, key] for key in keys] or [["decoded", row.shown]]
+        cell = build_cell(table, row, column, runs, other)
+        cells[column] = cell | {"key": group.key, "nodes": nodes}
     return cells
 
 

@@ -68,9 +68,9 @@ def show_table(path: Path) -> None:
 def frame(columns: list[str], rows: list[dict]) -> DataFrame:
     """One line per row with row, label and, for each column, its numbers and its mark.
 
-    <column>, _low, _high, _n, _mark (best, tied or ""), _difference, _difference_low and
-    _difference_high (to the baseline row); _published, _tolerance, _verdict and _reason where a
-    row of that column has a published value.
+    <column> (where it is not available, that and what is missing), _low, _high, _n, _mark (best,
+    tied or ""), _difference, _difference_low and _difference_high (to the baseline row);
+    _published, _tolerance, _verdict and _reason where a row of that column has a published value.
     """
     import pandas as pd
 
@@ -92,7 +92,7 @@ def _fields(cells: list[dict | None]) -> dict[str, Callable[[dict], object]]:
         return cell["difference"] or {"value": None, "interval": None}
 
     fields = {
-        "": lambda cell: cell["value"],
+        "": lambda cell: cell.get("unavailable", cell["value"]),
         "_low": lambda cell: ends(cell["interval"])[0],
         "_high": lambda cell: ends(cell["interval"])[1],
         "_n": lambda cell: cell["n"],

@@ -12,7 +12,7 @@ from w2s.files import sha256
 from w2s.params.parts import Study
 
 DOWNLOADS = Path(__file__).with_name("downloads.yaml")
-FILES = "scores"  # whose values are paths by name
+FILES = "scores"  # whose values are paths by name, and settings
 
 
 def wanted(study: Study) -> str:
@@ -37,7 +37,8 @@ def _paths(block) -> Iterator[str]:
             if key == "path" and isinstance(value, str):
                 yield value
             elif key == FILES and isinstance(value, Mapping):
-                yield from (path for files in value.values() for path in files.values())
+                given = (entry for entries in value.values() for entry in entries.values())
+                yield from (path for path in given if isinstance(path, str))
             else:
                 yield from _paths(value)
     elif isinstance(block, list | tuple):

@@ -11,6 +11,7 @@ from w2s.plan.estimate import Estimate
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
 from w2s.plan.plan import Plan
+from w2s.plan.published import Group
 from w2s.plan.samples import families
 from w2s.plan.study import joined, planner_of
 from w2s.sampling.trajectories import cost
@@ -45,7 +46,14 @@ def overview(study: Study, nodes: bool) -> str:
     missing = {path for path in paths if not path.exists()}
     tops = sorted(path for path in missing if not missing & set(path.parents))
     lines += [f"{path} is not there yet" for path in tops]
+    lines += sorted({line for group in planned.groups.values() for line in _unavailable(group)})
     return "\n".join(lines)
+
+
+def _unavailable(group: Group) -> list[str]:
+    """Scores of a row that wait for files."""
+    waiting = group.facts.get("row", {}).get("unavailable", {})
+    return [f"score {name} waits for {paths}" for name, paths in waiting.items()]
 
 
 def _what(study: Study) -> str:
