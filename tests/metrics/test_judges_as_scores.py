@@ -70,8 +70,10 @@ def direct(name, files):
         "hps": lambda: HPS(files["weights"], str(files["architecture"]), antialias=True),
         "clip": lambda: ClipScore(files["model"]),
         "aesthetic": lambda: Aesthetic(files["weights"], files["clip"]),
-        "image_reward": lambda: ImageReward(*(files[f] for f in ("weights", "tokenizer", "architecture"))),
-    }[name]()  # fmt: skip
+        "image_reward": lambda: ImageReward(
+            files["weights"], files["tokenizer"], files["architecture"]
+        ),
+    }[name]()
 
 
 JUDGES = [name for name, one in SCORES.items() if one.files]
@@ -86,10 +88,8 @@ def test_values_are_the_judges_of_each_image_and_its_own_prompt(name, files, dec
     np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-4)
     assert np.std(values) > 0
     assert said["definition"].startswith(SCORES[name].definition)
-    means = [
-        np.mean([v for v, row in zip(values, ROWS, strict=True) if row == i]) for i in range(3)
-    ]
-    assert said["per_prompt"] == pytest.approx(means)
+    by_row = [np.mean(np.array(values)[np.array(ROWS) == row]) for row in range(3)]
+    assert said["per_prompt"] == pytest.approx(by_row)
 
 
 def test_a_judge_is_loaded_once(files, decoded, monkeypatch):
