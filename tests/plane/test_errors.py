@@ -1,4 +1,4 @@
-"""What errors do to a distribution, and the guidance weights that undo them, known by algebra."""
+"""What errors do to a distribution."""
 
 import numpy as np
 import pytest
@@ -40,43 +40,6 @@ def test_shallow_leaves_the_later_branches_out():
     assert learned.weights.sum(1) == pytest.approx(np.ones(4))
     ratios = learned.weights[0, :24] / TRUTH.weights[0, kept][:24]
     assert ratios == pytest.approx(np.full(24, ratios[0])), "what is left keeps its proportions"
-
-
-def best_weight(strong, weak, t, weak_labels=True):
-    """The weight w that brings ``weak + w (strong - weak)`` nearest the truth, in least squares."""
-    labels = torch.from_numpy(balanced(4000, 4))
-    drawn = torch.from_numpy(TRUTH.draw(labels.numpy(), 0))
-    noise = torch.randn(drawn.shape, generator=torch.Generator().manual_seed(0))
-    x = (1 - t) * drawn + t * noise
-    true = Mixture(TRUTH).velocity(x, t, labels)
-    strong = Mixture(strong.applied(TRUTH)).velocity(x, t, labels)
-    weak = Mixture(weak.applied(TRUTH)).velocity(x, t, labels if weak_labels else None)
-    step = strong - weak
-    return float(((true - weak) * step).sum() / (step * step).sum())
-
-
-@pytest.mark.parametrize("rho", [0.05, 0.1, 0.4])
-def test_guidance_undoes_an_unlearned_condition_at_noise(rho):
-    """There velocities differ by class means alone, and blur shrinks those by 1 - rho."""
-    main = Errors(blur=rho)
-    assert best_weight(main, main, 1.0, weak_labels=False) == pytest.approx(1 / (1 - rho))
-    assert best_weight(main, main, 0.999, weak_labels=False) == pytest.approx(
-        1 / (1 - rho), rel=2e-3
-    )
-
-
-@pytest.mark.parametrize(("rho", "weaker"), [(0.1, 0.3), (0.05, 0.1)])
-def test_autoguidance_undoes_a_condition_that_its_weak_network_learned_less(rho, weaker):
-    expected = weaker / (weaker - rho)
-    assert best_weight(Errors(blur=rho), Errors(blur=weaker), 1.0) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(("h", "weaker"), [(0.03, 0.06), (0.1, 0.2), (0.05, 0.06)])
-def test_autoguidance_undoes_detail_that_its_weak_network_fits_less(h, weaker):
-    """Towards noise velocities differ by covariances, to which smoothing adds its square."""
-    expected = weaker**2 / (weaker**2 - h**2)
-    found = best_weight(Errors(smooth=h), Errors(smooth=weaker), 0.999)
-    assert found == pytest.approx(expected, rel=5e-3)
 
 
 @pytest.mark.parametrize(
