@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from w2s.device import pick
 from w2s.errors import UserError
 from w2s.files import write_json
 from w2s.job import Job
+from w2s.metrics.sample_sets import load_samples
 
 
 def build(job: Job) -> dict:
@@ -70,7 +70,7 @@ def _samples(job: Job, device) -> Batches:
     from w2s.data.latents import Latents
     from w2s.models.vae import decode, load_vae
 
-    samples = _load_samples(job.parents["segment"])
+    samples = load_samples(job.parents["segment"])
     own = job.spec.get("scaling")
     latents = None if own else Latents(job.parents["latents"])
     vae = load_vae(job.parent("vae")).to(device)
@@ -89,7 +89,7 @@ def _of_prompts(job: Job, device) -> Batches:
     from w2s.models.vae import load_vae
     from w2s.pipelines.decoding import decode
 
-    samples = _load_samples(job.parents["segment"])
+    samples = load_samples(job.parents["segment"])
     texts = json.loads((job.parent("prompts") / FILE).read_text(encoding="utf-8"))
     texts, (_, counts) = texts["texts"], np.unique(samples["seed"], return_counts=True)
     distinct = {text: place for place, text in enumerate(dict.fromkeys(texts))}
@@ -139,26 +139,3 @@ def groups(labels: np.ndarray, count: int, size: int) -> np.ndarray:
 def _in_batches(read: Callable, count: int, job: Job) -> Iterable[np.ndarray]:
     batch = job.spec["batch"]
     return (read(slice(first, min(first + batch, count))) for first in range(0, count, batch))
-
-
-def _load_samples(folders: list[Path]) -> dict[str, np.ndarray]:
-    """x, index, label and seed of all shards, sorted by (seed, index)."""
-    from safetensors import safe_open
-
-    names = ("x", "index", "label", "seed")  # a state may hold a method's own tensors as well
-    shards = []
-    for folder in folders:
-        with safe_open(folder / "state.safetensors", framework="numpy") as state:
-            shards.append([state.get_tensor(name) for name in names])
-    whole = [np.concatenate(parts) for parts in zip(*shards, strict=True)]
-    samples = dict(zip(names, whole, strict=True))
-    order = np.lexsort((samples["index"], samples["seed"]))
-    samples = {name: values[order] for name, values in samples.items()}
-    counts = np.unique(samples["seed"], return_counts=True)[1].tolist()
-    within_seed = np.diff(samples["seed"]) == 0
-    if len(set(counts)) != 1 or (np.diff(samples["index"])[within_seed] != 1).any():
-        raise UserError(
-            "the shards of this sample set do not fit together (samples twice or missing, "
-            f"{counts} of the seeds): give the decoder every shard exactly once."
-        )
-    return samples

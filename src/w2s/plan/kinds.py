@@ -56,6 +56,7 @@ KINDS = {
         gpu=True,
     ),
     "score": Kind("score", "w2s.metrics.score:build", imports=("numpy",)),
+    "judge": Kind("judge", "w2s.metrics.judge:build", imports=("torch",)),
     "metrics": Kind(
         "evaluate",
         "w2s.metrics.evaluate:build",
