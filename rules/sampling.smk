@@ -61,6 +61,26 @@ rule evaluate:
         "{params.w2s} evaluate {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
+rule convert:
+    input:
+        node_inputs,
+    output:
+        "results/store/converted/{key}/manifest.json",
+    log:
+        "results/logs/convert/{key}.log",
+    priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
+    params:
+        w2s=W2S,
+        plan=PLAN.frozen,
+    shell:
+        "{params.w2s} convert {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
 rule score:
     input:
         node_inputs,

@@ -71,7 +71,8 @@ def test_without_any_file_everything_else_comes_out(waiting):
 def test_a_file_that_comes_fills_its_column_and_nothing_else_is_computed(again):
     tiny_judges.hps(again.path / "judges")
     published = {"cells_prompted none", "cells_prompted cfg", "table prompted"}
-    assert again.jobs() == {"score none, hps", "score cfg, hps"} | published
+    scored = {"convert for hps", "score none, hps", "score cfg, hps"}
+    assert again.jobs() == scored | published
     before = {path: path.stat().st_mtime_ns for path in (again.path / "results").rglob("*.npy")}
     again.snakemake()
     assert before == {path: path.stat().st_mtime_ns for path in before}
@@ -93,7 +94,7 @@ def test_a_file_of_another_format_is_refused_by_name(again):
     logs = [path.read_text() for path in (again.path / "results/logs/score").glob("*.log")]
     for log in logs:
         *_, said = log.splitlines()
-        assert "judges/HPS.pt does not hold an OpenCLIP" in said
+        assert "HPS.safetensors does not hold an OpenCLIP" in said
         assert "Traceback" not in log
     assert logs
     assert cell(again, "cfg", "hps")["unavailable"]  # what was published stays

@@ -23,7 +23,7 @@ def build(job: Job) -> dict:
 
     spec: score, its name; files, the fingerprints of those that it reads; settings, where it has
     any; version, of the score, where it is not 1.  job.local["files"] has the files' paths.
-    Parent: decoded, without features.
+    Parents: decoded, without features; and, by the file's name there, what a pickle became.
 
     Writes values.csv, a line per image (seed, row of its prompt, value), and metrics.json: `score`
     and its `definition`, settings included; `per_prompt`, the mean over all images of each prompt,
@@ -36,6 +36,8 @@ def build(job: Job) -> dict:
     for file, path in files.items():
         if not path.exists():
             raise UserError(f"{path}, the {file} of the score {name}, is not there; put it there")
+    for file in job.parents.keys() - {"decoded"}:
+        (files[file],) = job.parent(file).glob("*.safetensors")
     settings = job.spec.get("settings", {})
     values = _values(job, score.load()(files, job.execution.device, **settings), decoded)
     rows, seeds = (np.load(decoded / f"{what}.npy") for what in ("labels", "seeds"))

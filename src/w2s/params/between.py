@@ -12,7 +12,7 @@ RULES = frozenset(
     (
         *("all", "tables", "weights", "table", "curves", "sweep"),
         *("render", "index", "vae", "encode", "features", "reference", "prompts", "embed"),
-        *("train", "extract", "sample", "decode", "evaluate", "score"),
+        *("train", "extract", "sample", "decode", "evaluate", "convert", "score"),
     )
 )
 PREFIXES = ("cells_", "curves-", "sweep-", "weights-")  # before the name of a table or a part

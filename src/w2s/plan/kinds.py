@@ -55,6 +55,7 @@ KINDS = {
         imports=("torch", "torch_fidelity", "diffusers"),
         gpu=True,
     ),
+    "converted": Kind("convert", "w2s.metrics.prompted.converted:build", imports=("torch",)),
     "score": Kind("score", "w2s.metrics.score:build", imports=("numpy",)),
     "judge": Kind("judge", "w2s.metrics.judge:build", imports=("torch",)),
     "metrics": Kind(

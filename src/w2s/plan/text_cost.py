@@ -86,6 +86,7 @@ class TextBudget(Budget):
             "weights": lambda n: Needs(2 * self.estimator.of(n).bytes),
             "segment": self._segment,
             "decoded": self._pictures,
+            "converted": lambda _: Needs(2 * FLOAT * max(s.parameters for s in SCORES.values())),
             "score": self._scored,
         }
 

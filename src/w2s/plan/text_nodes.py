@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 
 from w2s.metrics.score_registry import SCORES
 from w2s.params.parts import Part
 from w2s.params.pipelines import prompt_length, score_files, settings_of
 from w2s.plan.nodes import Node
+
+PICKLES = (".pt", ".pth")  # which are converted before they are used
 
 
 class TextNodes:
@@ -68,12 +71,17 @@ class TextNodes:
             spec["version"] = score.version
         if score.settings:
             spec["settings"] = settings_of(self.params, name)
-        if paths:
-            prints = {file: self.part.fingerprints[f"scores.{name}.{file}"] for file in paths}
+        prints = {file: self.part.fingerprints[f"scores.{name}.{file}"] for file in paths}
+        pickles = {file: path for file, path in paths.items() if Path(path).suffix in PICKLES}
+        parents = {"decoded": (images,)}
+        for file, path in pickles.items():
+            converted = {"fingerprint": prints.pop(file)}
+            node = Node("converted", converted, local={"path": path}, label=f"convert for {name}")
+            parents[file] = (self.add(node),)
+        if prints:
             spec["files"] = prints
-        local = {"files": dict(paths)} if paths else {}
-        label = f"score {row}, {name}"
-        return self.add(Node("score", spec, {"decoded": (images,)}, local=local, label=label))
+        local = {"files": {file: paths[file] for file in prints}} if prints else {}
+        return self.add(Node("score", spec, parents, local=local, label=f"score {row}, {name}"))
 
     def _fingerprint(self, name: str, what: str) -> str:
         return self.part.fingerprints[f"models.{name}.{what}"]
