@@ -1,4 +1,4 @@
-"""Images, their index, the VAE, latents, feature network and reference statistics."""
+"""Images, their index, the VAE, latents, feature network, CLIP and reference statistics."""
 
 
 rule render:
@@ -99,6 +99,26 @@ rule features:
         plan=PLAN.frozen,
     shell:
         "{params.w2s} features {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule clip:
+    input:
+        node_inputs,
+    output:
+        "results/store/clip/{key}/manifest.json",
+    log:
+        "results/logs/clip/{key}.log",
+    priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
+    params:
+        w2s=W2S,
+        plan=PLAN.frozen,
+    shell:
+        "{params.w2s} clip {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
 rule reference:

@@ -1,4 +1,4 @@
-"""Prompts, and what the text encoders make of them."""
+"""Prompts, and what text encoders make of them: a pipeline's, or towers that are made here."""
 
 
 rule prompts:
@@ -39,3 +39,23 @@ rule embed:
         plan=PLAN.frozen,
     shell:
         "{params.w2s} embed {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule towers:
+    input:
+        node_inputs,
+    output:
+        "results/store/towers/{key}/manifest.json",
+    log:
+        "results/logs/towers/{key}.log",
+    priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
+    params:
+        w2s=W2S,
+        plan=PLAN.frozen,
+    shell:
+        "{params.w2s} towers {wildcards.key} --plan {params.plan} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""Training, and the weak models taken from it."""
+"""Training, the weak models taken from it, and the pipelines made of it."""
 
 
 rule train:
@@ -39,3 +39,23 @@ rule extract:
         plan=PLAN.frozen,
     shell:
         "{params.w2s} extract {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule pipeline:
+    input:
+        node_inputs,
+    output:
+        "results/store/pipeline/{key}/manifest.json",
+    log:
+        "results/logs/pipeline/{key}.log",
+    priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
+    params:
+        w2s=W2S,
+        plan=PLAN.frozen,
+    shell:
+        "{params.w2s} pipeline {wildcards.key} --plan {params.plan} > {log} 2>&1"

@@ -5,8 +5,16 @@ import json
 
 import pytest
 
-from w2s.conditions.prompt_sets import COCO_1K, build, identities, read_prompts, text_hash
+from w2s.conditions.prompt_sets import (
+    COCO_1K,
+    build,
+    captions_of,
+    identities,
+    read_prompts,
+    text_hash,
+)
 from w2s.conditions.prompts import prompt_samples
+from w2s.data.csv_files import write_csv
 from w2s.errors import UserError
 from w2s.job import Job
 from w2s.sampling.noise import initial_noise
@@ -114,3 +122,51 @@ def test_a_node_holds_the_texts_their_hash_and_what_was_left_out(tmp_path):
         "file": "owls.txt",
     }
     assert facts["prompts"] == 2
+
+
+@pytest.fixture
+def index(tmp_path):
+    """Seven images of four captions."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    texts = ["red ring", "blue star", "red ring", "a heart", "blue star", "red ring", "cyan ring"]
+    rows = [[f"{i}.png", text] for i, text in enumerate(texts)]
+    write_csv(folder / "index.csv", ["file"], [[file] for file, _ in rows])
+    write_csv(folder / "attributes.csv", ["file", "caption"], rows[::-1])
+    return folder
+
+
+def test_captions_of_a_data_set_come_once_each_in_alphabetical_order(index):
+    every = captions_of(index)
+    assert every.texts == ("a heart", "blue star", "cyan ring", "red ring")
+    assert every.left_out == {"captions that another image has too": 3}
+    assert captions_of(index, 2).texts == every.texts[:2]
+
+
+def test_a_seed_orders_captions_as_it_orders_lines(index, tmp_path):
+    (tmp_path / "p.txt").write_text("\n".join(captions_of(index).texts))
+    for seed in range(4):
+        lines = read_prompts(tmp_path / "p.txt", count=3, seed=seed)
+        assert captions_of(index, 3, seed).texts == lines.texts
+
+
+def test_more_captions_are_not_asked_for_than_there_are(index):
+    with pytest.raises(UserError, match="5 prompts are asked for and the data set holds 4: lower"):
+        captions_of(index, 5)
+
+
+def test_a_data_set_without_captions_is_refused(index):
+    (index / "attributes.csv").unlink()
+    with pytest.raises(UserError, match=r"no attributes\.csv"):
+        captions_of(index)
+
+
+def test_the_node_of_a_data_sets_captions(index, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    facts = build(Job("prompts", "0", {"count": 2, "seed": None}, out, {"index": [index]}))
+    written = json.loads((out / "prompts.json").read_text())
+    assert written["texts"] == ["a heart", "blue star"]
+    assert written["left_out"]["beyond the count"] == 2
+    assert facts["prompts"] == 2
+    assert facts["sha256"] == written["sha256"] == captions_of(index, 2).sha256

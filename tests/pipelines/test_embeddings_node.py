@@ -111,3 +111,42 @@ def test_without_t5_its_tokens_are_zeros_also_where_there_is_one(saved, tmp_path
     text, _, _ = read(built(plan, key, tmp_path / "store"))
     assert not text[:, CLIP_LENGTH:].any()
     assert text[:, :CLIP_LENGTH].any()
+
+
+def test_towers_stand_in_the_place_of_a_folder(tmp_path):
+    """A row is CLIP's last layer but one of both towers side by side, then zeros in T5's place."""
+    from transformers import CLIPTextModelWithProjection, CLIPTokenizer
+
+    from w2s.job import Execution, Job
+    from w2s.pipelines import embeddings
+    from w2s.world import towers
+    from w2s.world.words import captions
+
+    execution, folders = Execution(device="cpu", state=tmp_path / "state"), {}
+    for name in ("towers", "prompts", "embeddings"):
+        folders[name] = tmp_path / name
+        folders[name].mkdir()
+    spec = {"width": 16, "layers": 2, "seed": 0}
+    towers.build(Job("towers", "0", spec, folders["towers"], execution=execution))
+    texts = captions()[:5]
+    (folders["prompts"] / "prompts.json").write_text(json.dumps({"texts": texts}))
+    spec = {
+        "max_sequence_length": 8, "t5": False, "negative": "", "precision": "fp32", "batch": 2,
+    }  # fmt: skip
+    parents = {name: [folders[name]] for name in ("towers", "prompts")}
+    embeddings.build(Job("embeddings", "0", spec, folders["embeddings"], parents, {}, execution))
+    text, pooled, facts = read(folders["embeddings"])
+    assert (text.shape, pooled.shape, facts["tokens"]) == ((6, 16, 32), (6, 32), 16)
+    assert "fingerprint" not in facts
+    for number, name in enumerate(("", "_2")):
+        words = CLIPTokenizer.from_pretrained(folders["towers"] / f"tokenizer{name}")
+        tower = CLIPTextModelWithProjection.from_pretrained(
+            folders["towers"] / f"text_encoder{name}"
+        )
+        tokens = words([*texts, ""], padding="max_length", max_length=8, return_tensors="pt")
+        with torch.no_grad():
+            want = tower(tokens.input_ids, output_hidden_states=True)
+        wide = slice(16 * number, 16 * number + 16)
+        np.testing.assert_allclose(text[:, :8, wide], want.hidden_states[-2], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(pooled[:, wide], want.text_embeds, rtol=1e-4, atol=1e-5)
+    assert not text[:, 8:].any()

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 
 import pytest
 import yaml
+from tiny_made import MADE
 from tiny_text import ROWS, TEXT
 
 from w2s.errors import UserError
@@ -58,9 +59,18 @@ PROMPTED = TEXT | {
     "encoding": {"negative": "", "precision": "fp32", "batch": 8},
     "cost": TRAINED["cost"],
 }
-STUDIES = {"trained": TRAINED, "given": GIVEN, "prompted": PROMPTED}
+LONG = {
+    "recipes": MADE["world"]["training"]["recipes"]
+    | {"long": {"model": "mini", "objective": {"name": "none"}, "steps": 12}}
+}
+SEVERAL = MADE | {
+    "cost": TRAINED["cost"],
+    "world": MADE["world"] | {"training": MADE["world"]["training"] | LONG},
+}
+STUDIES = {"trained": TRAINED, "given": GIVEN, "prompted": PROMPTED, "made": SEVERAL}
 NO_RESULT = {
     ("TextParams", "sweep"): "there is none",
+    ("TextParams", "world"): "null, where the other study has a block",
     ("TextParams", "gpus"): "what a job asks a cluster for",
     ("PromptFile", "path"): "where the file lies: its fingerprint counts",
     ("Pipeline", "path"): "where the folder lies: its fingerprint counts",
@@ -86,7 +96,7 @@ NO_RESULT = {
     ("AdmReference", "path"): "where the file lies: its fingerprint counts",
 }
 # What no other value fits here.
-FIXED = {"path", "flat", "steps", "real", "pretrained", "sweep", "size"}
+FIXED = {"path", "flat", "steps", "real", "pretrained", "sweep", "size", "world"}
 INSTEAD = {  # for keys that are null, or that need a value of their own
     ("FolderData", "classes"): [900],
     ("FolderData", "held_out"): [60_000],
@@ -115,6 +125,7 @@ INSTEAD = {  # for keys that are null, or that need a value of their own
     ("PromptFile", "kind"): ["coco"],
     ("Pipeline", "max_sequence_length"): [77],
     ("PlannedNetwork", "heads"): [4],
+    ("TrainedPipeline", "fraction"): [1.0],
     ("Encoding", "negative"): ["ugly"],
     ("TextSampling", "weights"): ["bf16"],
     ("TextParams", "scores"): [{"hps": {"weights": "other.pt"}}],
@@ -203,7 +214,8 @@ def put(study, path: tuple, value):
 
 def outcome(root: Path, study: dict, block: Strict, name: str, path: tuple, before) -> str:
     """Whether another value at this path "counts", is "silent", or whether all are "refused"."""
-    named_in = [study["models"], study.get("training", {}).get("recipes", {}), study["guidance"]]
+    trained = [within.get("training", {}) for within in (study, study.get("world", {}))]
+    named_in = [study["models"], *(t.get("recipes", {}) for t in trained), study["guidance"]]
     names = [name for entries in (*named_in, study.get("weak", {})) for name in entries]
     found = "refused"
     for value in others(block, name, [*names, *next(iter(study["tables"].values()))["rows"]]):

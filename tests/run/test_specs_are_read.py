@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tiny_sd3
 import yaml
+from tiny_made import MADE
 from tiny_text import TEXT, write
 
 from w2s.job import Execution, Job
@@ -111,3 +112,13 @@ def test_every_key_of_the_specs_of_points_is_read(tmp_path):
     keys, missed = unread(planned, set(planned.nodes), tmp_path)
     assert {kind for kind, _ in keys} == {"points", "judge"}
     assert missed == set()
+
+
+def test_every_key_of_the_specs_of_a_world_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text("scale: made\n")
+    write(tmp_path, MADE, "made")
+    planned = plan(load_study(Path("params.yaml")))
+    keys, missed = unread(planned, chosen(planned), tmp_path)
+    assert {kind for kind, _ in keys} == {node.kind for node in planned.nodes.values()}
+    assert missed == {("segment", "versions"), ("index", "source")}

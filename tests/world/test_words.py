@@ -8,7 +8,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from w2s.job import Execution, Job
 from w2s.world import towers
 from w2s.world.scenes import attributes, random_scenes
-from w2s.world.words import LENGTH, captions, tokenizer
+from w2s.world.words import LENGTH, captions, distinct_captions, meanings, tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,18 @@ def test_captions_are_those_that_scenes_have():
     drawn = {attributes(scene)["caption"] for scene in random_scenes(720, 0.25, 0)}
     assert drawn == set(captions())
     assert len(captions()) == 360
+
+
+@pytest.mark.parametrize("count", [1, 90, 359, 360, 361, 800])
+def test_captions_are_counted_without_drawing_scenes(count):
+    drawn = {attributes(scene)["caption"] for scene in random_scenes(count, 0.25, count)}
+    assert len(drawn) == distinct_captions(count)
+
+
+def test_a_caption_says_what_its_scene_shows():
+    for scene in random_scenes(100, 0.25, 0):
+        shown = attributes(scene)
+        assert meanings()[shown["caption"]].items() <= shown.items()
 
 
 def test_every_caption_has_tokens_of_its_own(words):

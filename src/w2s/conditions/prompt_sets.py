@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from w2s.conditions.prompt_files import FORMATS, Prompt, format_of, read_file
+from w2s.data.attributes import read_attributes
 from w2s.errors import UserError
 from w2s.files import write_json
 from w2s.job import Job
@@ -17,6 +18,7 @@ from w2s.strict import did_you_mean
 
 COCO_1K = {"kind": "coco", "count": 1000, "seed": 0}  # of captions_val2014.json or val2017's
 FILE = "prompts.json"
+EQUAL = "captions that another image has too"  # why a text is left out
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,26 @@ def read_prompts(
     prompts, left_out = read_file(path, kind)
     if not prompts:
         raise UserError(f"{path} holds no prompt: write one to it, or name another file")
+    return _chosen(prompts, left_out, count, seed, f"{path}")
+
+
+def captions_of(index: Path, count: int | None = None, seed: int | None = None) -> PromptSet:
+    """The distinct captions of an index's images in alphabetical order, or a part of them.
+
+    count, seed: as of `read_prompts`.  Raises UserError where there are no captions, or fewer.
+    """
+    captions = [row["caption"] for row in read_attributes(index)]
+    prompts = [Prompt(text) for text in sorted(set(captions))]
+    left_out = {EQUAL: len(captions) - len(prompts)}
+    return _chosen(prompts, left_out, count, seed, "the data set")
+
+
+def _chosen(
+    prompts: list[Prompt], left_out: dict[str, int], count: int | None, seed: int | None, where: str
+) -> PromptSet:
     if count is not None and count > len(prompts):
         raise UserError(
-            f"{count} prompts are asked for and {path} holds {len(prompts)}: lower the count"
+            f"{count} prompts are asked for and {where} holds {len(prompts)}: lower the count"
         )
     if seed is not None:
         prompts = _shuffled(prompts, seed)
@@ -93,11 +112,17 @@ def build(job: Job) -> dict:
     """Kind `prompts`: write prompts.json, the texts in order with their hash and what was left out.
 
     Spec: fingerprint, of what the file holds; kind, count and seed, as of `read_prompts`.  The
-    file is job.local["path"].
+    file is job.local["path"].  Or, with parent index in its place, count and seed alone: then they
+    are the captions of a data set.
     """
     spec = job.spec
-    chosen = read_prompts(Path(job.local["path"]), spec["kind"], spec["count"], spec["seed"])
+    if "index" in job.parents:
+        chosen = captions_of(job.parent("index"), spec["count"], spec["seed"])
+        source = {}
+    else:
+        path = Path(job.local["path"])
+        chosen = read_prompts(path, spec["kind"], spec["count"], spec["seed"])
+        source = {"fingerprint": spec["fingerprint"], "file": path.name}
     facts = {"sha256": chosen.sha256, "left_out": chosen.left_out}
-    source = {"fingerprint": spec["fingerprint"], "file": Path(job.local["path"]).name}
     write_json(job.out / FILE, {"texts": chosen.texts} | facts | source)
     return facts | {"prompts": len(chosen.texts)}

@@ -23,7 +23,8 @@ def build(job: Job) -> dict:
 
     spec: score, its name; files, the fingerprints of those that it reads; settings, where it has
     any; version, of the score, where it is not 1.  job.local["files"] has the files' paths.
-    Parents: decoded, without features; and, by the file's name there, what a pickle became.
+    Parents: decoded, without features; the networks that the score reads; and, by the file's name
+    there, what a pickle became.
 
     Writes values.csv, a line per image (seed, row of its prompt, value), and metrics.json: `score`
     and its `definition`, settings included; `per_prompt`, the mean over all images of each prompt,
@@ -36,17 +37,20 @@ def build(job: Job) -> dict:
     for file, path in files.items():
         if not path.exists():
             raise UserError(f"{path}, the {file} of the score {name}, is not there; put it there")
-    for file in job.parents.keys() - {"decoded"}:
+    for file in job.parents.keys() - {"decoded", *score.nodes}:
         (files[file],) = job.parent(file).glob("*.safetensors")
-    settings = job.spec.get("settings", {})
-    values = _values(job, score.load()(files, job.execution.device, **settings), decoded)
+    settings, nodes = job.spec.get("settings", {}), {role: job.parent(role) for role in score.nodes}
+    scorer = score.load()(files | nodes, job.execution.device, **settings)
+    values = _values(job, scorer, decoded)
     rows, seeds = (np.load(decoded / f"{what}.npy") for what in ("labels", "seeds"))
     lines = zip(seeds.tolist(), rows.tolist(), values.tolist(), strict=True)
     write_csv(job.out / "values.csv", ["seed", "row", "value"], list(lines))
     means = per_prompt(values, rows)
     result = {
         "score": name,
-        "definition": "; ".join([score.definition, *_chosen(settings)]),
+        "definition": "; ".join(
+            [getattr(scorer, "definition", score.definition), *_chosen(settings)]
+        ),
         "seeds": np.unique(seeds).tolist(),
         "n": int((seeds == seeds[0]).sum()),
         "per_prompt": means,

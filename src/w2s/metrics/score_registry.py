@@ -13,10 +13,11 @@ from w2s.metrics.columns import Column
 class Score(Column):
     """One number for each image.
 
-    `scorer` (module:function) is called once, with the paths of the entry's files by name, what
-    `w2s.device.pick` takes, and the entry's settings as keywords.  It returns what scores a batch:
-    images uint8 (n, H, W, 3) and their n prompts to values (n,).  Raise `version` where the same
-    images get other values.
+    `scorer` (module:function) is called once, with the paths of the entry's files and nodes by
+    name, what `w2s.device.pick` takes, and the entry's settings as keywords.  It returns what
+    scores a batch: images uint8 (n, H, W, 3) and their n prompts to values (n,), and may bear a
+    `definition` that says more than the entry's.  Raise `version` where the same images get other
+    values.
     """
 
     scorer: str
@@ -24,6 +25,7 @@ class Score(Column):
     files: tuple[str, ...] = ()  # what a study has to give the path of, such as a file of weights
     optional: tuple[str, ...] = ()  # and may, in the place of what was released
     settings: Mapping[str, bool] = field(default_factory=dict)  # what moves values, and defaults
+    nodes: tuple[str, ...] = ()  # networks of the part's own world: "features", "clip"
     version: int = 1
     parameters: float = 0.0  # of its networks, about
     gmacs: float = 0.0  # billions of multiply-accumulates for an image and its prompt, about
@@ -70,5 +72,20 @@ SCORES: dict[str, Score] = {
         "shorter side resized to 224 by PIL's bicubic filter and cut to the middle square, the "
         "prompt cut to 35 tokens (arXiv 2304.05977)",
         ("weights", "tokenizer"), ("architecture",), parameters=4.5e8, gmacs=67,
+    ),
+    "words": Score(
+        "All words right", "higher", 3, "w2s.metrics.prompted.words:words",
+        "share of images in which a network trained on this world sees all that the prompt says: "
+        "shape, colour, texture, background and size", nodes=("features",),
+    ),
+    "shape": Score(
+        "Shape right", "higher", 3, "w2s.metrics.prompted.words:shape",
+        "share of images in which the same kind of network sees the shape that the prompt names",
+        nodes=("features",),
+    ),
+    "clip_made": Score(
+        "CLIP score, small", "higher", 1, "w2s.metrics.prompted.words:clip",
+        "100 max(0, cosine) of image and prompt by a small CLIP trained on this world",
+        nodes=("clip",),
     ),
 }  # fmt: skip

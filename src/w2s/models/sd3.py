@@ -6,10 +6,13 @@ them `latents` (C, H, W) and `text_tokens` may say what it is used for, which it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
 
 from w2s.errors import UserError
-from w2s.models.backbone import Family, Shape, WeakPart, renumbered
+from w2s.models.backbone import Family, NetworkParams, Shape, WeakPart, renumbered
 
 _MEDIUM = {
     "patch_size": 2,
@@ -46,12 +49,58 @@ USE = ("latents", "text_tokens")  # entries of a configuration that build nothin
 TEXT_TOKENS = 77 + 256  # of the CLIP towers, and of T5 as the pipeline asks for
 
 
+class SD3Params(NetworkParams):
+    """An SD3 that is trained on captions, in a part with images of prompts."""
+
+    kind: Literal["sd3"] = "sd3"
+    """The kind of network."""
+    depth: PositiveInt
+    """Transformer blocks."""
+    heads: PositiveInt
+    """Attention heads."""
+    head_width: PositiveInt = 64
+    """Width of a head."""
+    patch: PositiveInt
+    """Latent pixels per token along one side."""
+    dual: Annotated[int, Field(ge=0)] = 0
+    """Blocks with a second attention, the first ones."""
+
+    def config(self, latents: tuple[int, int, int], classes: int) -> dict:
+        """But for what it reads of prompts, which `reading` adds."""
+        channels, side, _ = latents
+        return {
+            "kind": "sd3",
+            "sample_size": side,
+            "patch_size": self.patch,
+            "in_channels": channels,
+            "out_channels": channels,
+            "num_layers": self.depth,
+            "attention_head_dim": self.head_width,
+            "num_attention_heads": self.heads,
+            "caption_projection_dim": self.heads * self.head_width,
+            "pos_embed_max_size": side // self.patch,
+            "dual_attention_layers": list(range(self.dual)),
+            "qk_norm": None,
+        }
+
+    def mistakes(self, latents: tuple[int, int, int]) -> Iterator[tuple[str, str]]:
+        if latents[1] % self.patch:
+            yield "patch", f"must divide the latents' {latents[1]} pixels a side"
+        if self.dual > self.depth:
+            yield "dual", f"must be at most the depth of {self.depth} blocks"
+
+
+def reading(tokens: int, text: int, pooled: int) -> dict:
+    """Entries of a configuration: how many tokens a prompt has, their width, and the vector's."""
+    return {"joint_attention_dim": text, "pooled_projection_dim": pooled, "text_tokens": tokens}
+
+
 class SD3Family(Family):
     """Dual-stream transformers that are conditioned by a prompt's tokens and pooled vectors."""
 
     name = "sd3"
     condition = "prompts"
-    params = None
+    params = None  # in a part with pictures; `SD3Params` is for one with images of prompts
 
     def shape(self, config: Mapping) -> Shape:
         """Counted are linear layers, attention and modulation of both streams' blocks.

@@ -12,6 +12,7 @@ RULES = frozenset(
     (
         *("all", "tables", "weights", "table", "curves", "sweep"),
         *("render", "index", "vae", "encode", "features", "reference", "prompts", "embed"),
+        *("towers", "clip", "pipeline"),
         *("train", "extract", "sample", "decode", "evaluate", "convert", "score"),
     )
 )

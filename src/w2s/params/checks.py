@@ -10,6 +10,7 @@ from w2s.models.registry import shape_of
 from w2s.params.model_checks import Mistake, pairs, pretrained_networks, untrained_kinds
 from w2s.params.networks import latent_factor, latent_shape, snapshots, untrained_head
 from w2s.params.pictures import PictureParams
+from w2s.params.world import World
 from w2s.strict import did_you_mean
 from w2s.training import check
 
@@ -18,8 +19,8 @@ def mistakes(params: PictureParams) -> Iterator[Mistake]:
     """Every contradiction between two blocks."""
     yield from _names(params)
     if not any(_names(params)):
-        models = (_recipes, _weak_models, untrained_kinds, pretrained_networks, pairs)
-        for found in (_sizes, *models, _features, _metrics, _reference, _real_rows, _sweep):
+        models = (recipe_mistakes, _weak_models, untrained_kinds, pretrained_networks, pairs)
+        for found in (size_mistakes, *models, _features, _metrics, _reference, _real_rows, _sweep):
             yield from found(params)
 
 
@@ -69,7 +70,7 @@ def _names(params: PictureParams) -> Iterator[Mistake]:
             yield path, f"there is no {what} named '{name}'; {did_you_mean(name, valid)}"
 
 
-def _sizes(params: PictureParams) -> Iterator[Mistake]:
+def size_mistakes(params: PictureParams | World) -> Iterator[Mistake]:
     """Images, latents and patches that do not divide."""
     factor = latent_factor(params)
     if params.data.resolution % factor:
@@ -90,7 +91,7 @@ def _sizes(params: PictureParams) -> Iterator[Mistake]:
             yield (*at, key), what
 
 
-def _recipes(params: PictureParams) -> Iterator[Mistake]:
+def recipe_mistakes(params: PictureParams | World) -> Iterator[Mistake]:
     """Recipes that cannot start where they are to start, or lack what they train with."""
     recipes, every = params.training.recipes, params.training.snapshot_every
     for name, recipe in recipes.items():

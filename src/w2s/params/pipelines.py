@@ -9,11 +9,15 @@ from pathlib import Path
 
 from w2s.errors import UserError
 from w2s.metrics.score_registry import SCORES
+from w2s.models.sd3 import reading
 from w2s.params.files import KeyPath
 from w2s.params.fingerprint import ABSENT, fingerprint
+from w2s.params.networks import latent_shape
 from w2s.params.prompts import count_prompts
 from w2s.params.text import Pipeline, TextParams
+from w2s.params.world import Captions, TrainedPipeline, World
 from w2s.pipelines.folder import CLIP_TOKENS, T5, PipelineFolder, read_folder
+from w2s.world.words import LENGTH, distinct_captions
 
 PLANNED_VAE = {  # of the released SD3 and SD3.5
     "latent_channels": 16,
@@ -27,12 +31,18 @@ ENCODERS = ("tokenizer", "tokenizer_2", "text_encoder", "text_encoder_2")
 def find_prompts(params: TextParams, where: str) -> dict:
     """The set of prompts: what it is called, how many it has, what they are, where it lies.
 
+    The world's captions lie nowhere yet, and what they are is known by the world.
     where: the file and key that name it.
 
     Raises:
         UserError: the file is no such file, or is not there and nothing says how many it has.
     """
     asked = params.prompts
+    if isinstance(asked, Captions):
+        data = params.world.data
+        count = asked.count or distinct_captions(data.count)
+        name = asked.name or data.name
+        return {"name": name, "path": None, "prompts": count, "fingerprint": None}
     path = Path(asked.path)
     found = {"name": asked.name or path.stem, "path": asked.path}
     if not path.exists():
@@ -61,6 +71,9 @@ def find_pipelines(
     """
     found = {}
     for name, block in params.models.items():
+        if isinstance(block, TrainedPipeline):
+            found[name] = _trained(params.world, block)
+            continue
         there = Path(block.path).exists()
         try:
             folder = read_folder(Path(block.path)) if there else _planned(block)
@@ -78,7 +91,8 @@ def find_pipelines(
 def find_pipeline_files(params: TextParams) -> dict[str, str]:
     """Fingerprints of each pipeline's transformer, VAE and text encoders, and of scores' files."""
     found = {}
-    for name, block in params.models.items():
+    given = {name: b for name, b in params.models.items() if isinstance(b, Pipeline)}
+    for name, block in given.items():
         path = Path(block.path)
         t5 = (path / T5[0]).exists() if block.t5 is None else block.t5
         folders = {"transformer": ("transformer",), "vae": ("vae",), "text": ENCODERS}
@@ -111,9 +125,9 @@ def lacking_files(params: TextParams, fingerprints: Mapping[str, str], score: st
     return [p for file, p in files if fingerprints[f"scores.{score}.{file}"].startswith(ABSENT)]
 
 
-def prompt_length(folder: PipelineFolder, block: Pipeline) -> int:
+def prompt_length(folder: PipelineFolder, block: Pipeline | TrainedPipeline) -> int:
     """Tokens of T5's part of a prompt: as the study says, or the model."""
-    return block.max_sequence_length or folder.max_sequence_length
+    return getattr(block, "max_sequence_length", None) or folder.max_sequence_length
 
 
 def _joined(prints: list[str]) -> str:
@@ -131,6 +145,23 @@ def _planned(block: Pipeline) -> PipelineFolder:
     config = block.network.config()
     t5 = block.t5 is not False
     return PipelineFolder(Path(block.path), config, scheduler, PLANNED_VAE, CLIP_TOKENS, t5, {})
+
+
+def _trained(world: World, block: TrainedPipeline) -> PipelineFolder:
+    """A pipeline as it will be; its VAE has the latents' constants inside."""
+    model = world.training.recipes[block.recipe].model
+    channels = list(world.vae.block_channels)
+    vae = {"latent_channels": world.vae.latent_channels, "block_out_channels": channels}
+    vae |= {"scaling_factor": 1.0, "shift_factor": 0.0}
+    network, scheduler = trained_network(world, model), {"shift": world.shift}
+    return PipelineFolder(Path(), network, scheduler, vae, LENGTH, False, {})
+
+
+def trained_network(world: World, model: str) -> dict:
+    """The configuration of a network under the world's models, its prompts' widths included."""
+    towers = world.towers
+    prompts = reading(towers.text, towers.both, towers.both)
+    return world.models[model].config(latent_shape(world), world.data.classes) | prompts
 
 
 def _mismatch(folder: PipelineFolder, block: Pipeline) -> tuple[str, str]:

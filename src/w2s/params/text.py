@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
 from w2s.conditions.prompt_files import FORMATS
 from w2s.guidance.windows import Guidance
@@ -12,6 +12,7 @@ from w2s.metrics.score_registry import SCORES
 from w2s.models.sd3 import PUBLISHED
 from w2s.params.common import Cost, Guided, Name, Published
 from w2s.params.data import Distinct, Seed
+from w2s.params.world import Captions, TrainedPipeline, World
 from w2s.pipelines.folder import MOST_TEXT_TOKENS
 from w2s.strict import Strict
 
@@ -110,6 +111,24 @@ class Pipeline(Strict):
     """Identity of the folder's weights; hashed from the files if null."""
 
 
+def _says(key: str):
+    """Tells two kinds of block apart: "made" says this key, "given" does not."""
+
+    def kind(block) -> str:
+        said = key in block if isinstance(block, dict) else hasattr(block, key)
+        return "made" if said else "given"
+
+    return Discriminator(kind)
+
+
+Prompts = Annotated[
+    Annotated[PromptFile, Tag("given")] | Annotated[Captions, Tag("made")], _says("world")
+]
+Model = Annotated[
+    Annotated[Pipeline, Tag("given")] | Annotated[TrainedPipeline, Tag("made")], _says("recipe")
+]
+
+
 class TextSampling(Strict):
     """How images are drawn: Euler steps on the times of each pipeline's own scheduler."""
 
@@ -174,11 +193,13 @@ class TextParams(Strict):
 
     part: Literal["text"] = "text"
     """Kind of this part of the study."""
-    prompts: PromptFile
+    world: World | None = None
+    """Pictures with captions, to train networks on; null: nothing is trained."""
+    prompts: Prompts
     """What images are drawn of."""
     encoding: Encoding = Encoding()
     """The text encoders' work."""
-    models: Annotated[dict[Name, Pipeline], Field(min_length=1)]
+    models: Annotated[dict[Name, Model], Field(min_length=1)]
     """Pipelines by name; a guidance may name another one as its weak network."""
     height: PositiveInt
     """Height of the images in pixels."""

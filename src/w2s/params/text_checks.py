@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from w2s.metrics.score_registry import SCORES
 from w2s.params.model_checks import Mistake
 from w2s.params.text import TextParams
+from w2s.params.world_checks import world_mistakes
 from w2s.strict import did_you_mean
 
 
@@ -15,6 +16,7 @@ def text_mistakes(params: TextParams) -> Iterator[Mistake]:
     yield from _names(params)
     yield from _columns(params)
     yield from _score_files(params)
+    yield from world_mistakes(params)
 
 
 def _names(params: TextParams) -> Iterator[Mistake]:

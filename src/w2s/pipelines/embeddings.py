@@ -19,6 +19,9 @@ from w2s.job import Job
 from w2s.pipelines.encoding import Encoded, encode
 from w2s.pipelines.folder import PipelineFolder, read_folder
 from w2s.pipelines.loading import load_text
+from w2s.pipelines.weight_files import find_weights, read_json
+
+TOWERS = ("text_encoder", "text_encoder_2")
 
 
 def build(job: Job) -> dict:
@@ -27,7 +30,8 @@ def build(job: Job) -> dict:
     Spec: fingerprint of text encoders and tokenizers; precision of their weights and arithmetic;
     batch, prompts at once; negative, the text that stands for no prompt; t5, whether prompts pass
     through T5; max_sequence_length, tokens of its part, zeros without it.  Parent prompts; the
-    folder is job.local["path"].
+    folder is job.local["path"].  With parent towers, what it holds stands in the place of folder
+    and fingerprint.
 
     Writes text.npy (R + 1, L, E) and pooled.npy (R + 1, P), a row for each of R distinct texts in
     the order in which they come and a last one of the negative text: float16 where the encoders
@@ -35,7 +39,8 @@ def build(job: Job) -> dict:
     `copies`; of each row what was `truncated`, tokens by encoder; and `tokens`, L.
     Raises UserError for a folder that cannot be read, or that lacks the T5 asked for.
     """
-    spec, folder = job.spec, read_folder(Path(job.local["path"]))
+    spec, made = job.spec, "towers" in job.parents
+    folder = _towers(job.parent("towers")) if made else read_folder(Path(job.local["path"]))
     texts = json.loads((job.parent("prompts") / FILE).read_text(encoding="utf-8"))["texts"]
     distinct = list(dict.fromkeys(texts))
     pipe = _encoders(job, folder)
@@ -57,9 +62,19 @@ def build(job: Job) -> dict:
     hashes, copies = zip(*identities(texts), strict=True)
     facts = {"rows": [row[text] for text in texts], "hashes": hashes, "copies": copies}
     facts |= {"truncated": truncated, "tokens": tables[TEXT].shape[1]}
-    write_json(job.out / FACTS, facts | {"fingerprint": spec["fingerprint"]})
+    source = {} if made else {"fingerprint": spec["fingerprint"]}
+    write_json(job.out / FACTS, facts | source)
     counts = {"prompts": len(texts), "distinct": len(distinct)}
     return counts | {"truncated": _reported(job, truncated)}
+
+
+def _towers(path: Path) -> PipelineFolder:
+    """The part of a pipeline that a `towers` node is."""
+    weights = {name: find_weights(path / name, "transformers") for name in TOWERS}
+    configs = [read_json(path / name / "config.json") for name in TOWERS]
+    wide = {"joint_attention_dim": sum(config["hidden_size"] for config in configs)}
+    (length,) = {config["max_position_embeddings"] for config in configs}
+    return PipelineFolder(path, wide, {}, {}, length, False, weights)
 
 
 def _encoders(job: Job, folder: PipelineFolder):

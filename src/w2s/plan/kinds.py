@@ -25,6 +25,7 @@ KINDS = {
     "images": Kind("render", "w2s.world.render:build", imports=("numpy", "PIL.Image")),
     "index": Kind("index", "w2s.data.index:build", imports=("numpy", "PIL.Image")),
     "prompts": Kind("prompts", "w2s.conditions.prompt_sets:build"),
+    "towers": Kind("towers", "w2s.world.towers:build", imports=("torch", "transformers")),
     "embeddings": Kind(
         "embed",
         "w2s.pipelines.embeddings:build",
@@ -33,6 +34,9 @@ KINDS = {
     ),
     "points": Kind("points", "w2s.plane.points:build", imports=("numpy",)),
     "features": Kind("features", "w2s.metrics.network:build", imports=("torch",), gpu=True),
+    "clip": Kind(
+        "clip", "w2s.metrics.prompted.trained:build", imports=("torch", "transformers"), gpu=True
+    ),
     "vae": Kind("vae", "w2s.training.vae:build", imports=("torch", "diffusers"), gpu=True),
     "latents": Kind("encode", "w2s.data.encode:build", imports=("torch", "diffusers"), gpu=True),
     "reference": Kind(
@@ -46,6 +50,9 @@ KINDS = {
         "train", "w2s.training.loop:build", version=3, imports=("torch", "accelerate"), gpu=True
     ),
     "weights": Kind("extract", "w2s.weak.extract:build", imports=("numpy", "safetensors.numpy")),
+    "pipeline": Kind(
+        "pipeline", "w2s.pipelines.assemble:build", imports=("torch", "transformers", "diffusers")
+    ),
     "segment": Kind(
         "segment", "w2s.sampling.segment:build", version=3, imports=("torch",), gpu=True
     ),

@@ -26,7 +26,7 @@ class Models:
 
     def _train(self, name: str, seed: int, steps: int) -> str:
         training, recipe = self.params.training, self.params.training.recipes[name]
-        parents: dict[str, tuple[str, ...]] = {"latents": self.pictures.latents}
+        parents = {"latents": self.pictures.latents} | self.conditions()
         start = 0
         if recipe.trunk:
             trunk, start = recipe.trunk
@@ -34,7 +34,7 @@ class Models:
         if recipe.weak:
             parents["weak"] = (self.weights(recipe.weak, seed),)
         shared = training.model_dump(mode="json", exclude={"seeds", "recipes", "snapshot_every"})
-        network = network_config(self.part, recipe.model)
+        network = self.network(recipe.model)
         spec = shared | {
             "model": network,
             "head_weight": recipe.head_loss,
@@ -49,6 +49,14 @@ class Models:
             spec["objective_version"] = recipe.objective.version
         return self.add(Node("train", spec, parents, label=f"train {name}"))
 
+    def network(self, name: str) -> dict:
+        """The configuration of a network under models, as it is trained."""
+        return network_config(self.part, name)
+
+    def conditions(self) -> dict[str, tuple[str, ...]]:
+        """Nodes that say what each image is trained under, by role; none for its class."""
+        return {}
+
     def weights(self, name: str, seed: int) -> str:
         """The weights that a name stands for: a recipe's final average, a weak model, or given."""
         params = self.params
@@ -62,6 +70,12 @@ class Models:
             recipe, ema = weak.recipe, weak.ema or default
             step = weak.at(params.training.recipes[recipe].steps)
             part = weak.taken
+        return self.taken(name, recipe, seed, step, ema, part)
+
+    def taken(
+        self, name: str, recipe: str, seed: int, step: int | None, ema: float, part: str | dict
+    ) -> str:
+        """Weights from a recipe's snapshots, the last ones where no step is named."""
         source, step = self._holding(recipe, seed, step)
         spec = {"step": step, "ema": ema, "part": part}
         return self.add(Node("weights", spec, {"train": (source,)}, label=f"extract {name}"))

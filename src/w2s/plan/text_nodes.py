@@ -9,7 +9,9 @@ from pathlib import Path
 from w2s.metrics.score_registry import SCORES
 from w2s.params.parts import Part
 from w2s.params.pipelines import prompt_length, score_files, settings_of
+from w2s.params.world import Captions, TrainedPipeline
 from w2s.plan.nodes import Node
+from w2s.plan.world_nodes import WorldNodes
 
 PICKLES = (".pt", ".pth")  # which are converted before they are used
 
@@ -19,11 +21,19 @@ class TextNodes:
 
     def __init__(self, part: Part, add: Callable[[Node], str]):
         self.part, self.params, self.add = part, part.params, add
+        self.world = WorldNodes(part, add) if part.params.world else None
+
+    def made(self, name: str) -> TrainedPipeline | None:
+        """What is said of a pipeline that is trained here; None for one that is given."""
+        block = self.params.models[name]
+        return block if isinstance(block, TrainedPipeline) else None
 
     @cached_property
     def prompts(self) -> str:
         """The texts, as they are used."""
         asked, found = self.params.prompts, self.part.data
+        if isinstance(asked, Captions):
+            return self.world.prompts(asked.count, asked.seed)
         spec = {"fingerprint": found["fingerprint"]}
         spec |= {"kind": asked.kind, "count": asked.count, "seed": asked.seed}
         return self.add(Node("prompts", spec, local={"path": asked.path}))
@@ -31,6 +41,8 @@ class TextNodes:
     def embeddings(self, name: str) -> str:
         """The prompts as a pipeline's text encoders see them."""
         encoding, folder = self.params.encoding, self.part.networks[name]
+        if self.made(name):
+            return self.world.embeddings(self.prompts, encoding, "embed prompts")
         spec = {
             "fingerprint": self._fingerprint(name, "text"),
             "max_sequence_length": prompt_length(folder, self.params.models[name]),
@@ -42,6 +54,8 @@ class TextNodes:
 
     def weights(self, name: str) -> str:
         """A pipeline's transformer."""
+        if made := self.made(name):
+            return self.world.weights(name, made)
         folder = self.part.networks[name]
         spec = {
             "kind": "pipeline",
@@ -52,7 +66,9 @@ class TextNodes:
         return self.add(Node("weights", spec, local=local, label=f"read {name}"))
 
     def vae(self, name: str) -> str:
-        """A pipeline's VAE."""
+        """A pipeline's VAE, or the pipeline that it is in."""
+        if made := self.made(name):
+            return self.world.pipeline(name, made)
         spec = {"kind": "diffusers", "fingerprint": self._fingerprint(name, "vae")}
         local = {"path": str(self.part.networks[name].path / "vae")}
         return self.add(Node("vae", spec, local=local, label=f"VAE of {name}"))
@@ -80,6 +96,7 @@ class TextNodes:
             parents[file] = (self.add(node),)
         if prints:
             spec["files"] = prints
+        parents |= {role: (self.world.network(role),) for role in score.nodes}
         local = {"files": {file: paths[file] for file in prints}} if prints else {}
         return self.add(Node("score", spec, parents, local=local, label=f"score {row}, {name}"))
 

@@ -12,6 +12,7 @@ from w2s.params.pipelines import (
     prompt_length,
     score_files,
 )
+from w2s.params.world import TrainedPipeline
 from w2s.pipelines.times import flow_times
 from w2s.plan.facts import RowFacts, TableFacts, guidance_facts
 from w2s.plan.plan import Plan
@@ -22,7 +23,7 @@ from w2s.plan.text_nodes import TextNodes
 from w2s.sampling.trajectories import encode
 
 SCORE = "score"  # the kind of node that measures a row
-UNTRAINED = 0  # stands in the place of a training seed: nothing is trained here
+UNTRAINED = 0  # stands in the place of a training seed, of which a world has one alone
 WIDTHS = {  # of what a network reads, beside the latents' channels
     "joint_attention_dim": "text",
     "pooled_projection_dim": "pooled text",
@@ -50,7 +51,7 @@ def text_networks(part: Part) -> list[dict]:
 
 
 class TextPlanner(Planner):
-    """Planning images of prompts, by pipelines that are given."""
+    """Planning images of prompts, by pipelines that are given or trained here."""
 
     def __init__(self, part: Part):
         super().__init__(part)
@@ -74,7 +75,8 @@ class TextPlanner(Planner):
         _, height, width = latents_of(folder, self.params)
         patch = folder.transformer["patch_size"]
         tokens = (height // patch) * (width // patch)
-        with self.part.at("models", row.model, "path"):
+        made = self.nodes.made(row.model)
+        with self.part.at(*(("world", "shift") if made else ("models", row.model, "path"))):
             return flow_times(folder.scheduler, row.steps or self.params.sampling.steps, tokens)
 
     def start(self, row, config):
@@ -101,6 +103,7 @@ class TextPlanner(Planner):
         for name in sorted(networks.keys() - {"main"}):
             other = self.part.networks[name].vae
             fits = networks[name]["latents"] == main["latents"]
+            fits &= bool(self.nodes.made(name)) == bool(self.nodes.made(row.model))
             if not fits or constants_of(other) != constants_of(vae):
                 raise UserError(
                     f"'{name}' reads other latents than '{row.model}', so the two cannot be "
@@ -123,6 +126,15 @@ class TextPlanner(Planner):
 def _lacking(part: Part, column: str) -> list[str]:
     """Files of a column's score that are not there."""
     return lacking_files(part.params, part.fingerprints, column)
+
+
+def recipe_text(part: Part, model: str) -> str:
+    """Where a pipeline comes from, in words."""
+    block = part.params.models[model]
+    if isinstance(block, TrainedPipeline):
+        step = block.at(part.params.world.training.recipes[block.recipe].steps)
+        return f"{model}: {block.recipe} at step {step}, trained on captions"
+    return f"{model}: pretrained" + ("" if part.networks[model].t5 else ", without T5")
 
 
 def text_table_facts(part: Part, plan: Plan, name: str) -> TableFacts:
@@ -148,14 +160,13 @@ def text_row_facts(part: Part, plan: Plan, table: str, name: str) -> RowFacts:
     scored = {plan.nodes[k].spec["score"]: k for k in drawn.measured if plan.nodes[k].kind == SCORE}
     first = plan.nodes[drawn.measured[0]]
     sampling, prompts = params.sampling, part.data["prompts"]
-    without = "" if part.networks[row.model].t5 else ", without T5"
     return RowFacts(
         name=name,
         label=row.label or name,
         kind=SCORE,
         measured=list(scored.values()),
         shown=first.parents["decoded"][0] if scored else first.key,
-        recipe=f"{row.model}: pretrained{without}",
+        recipe=recipe_text(part, row.model),
         over="prompts",
         scored=scored,
         files={c: files for c in columns if (files := score_files(params, c))},

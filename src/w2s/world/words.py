@@ -18,11 +18,22 @@ SUFFIX = "</w>"  # of the last piece of a word, as in CLIP's vocabulary
 LENGTH = 8  # tokens of a caption: its six words between start and end
 
 
-def captions() -> list[str]:
-    """Every caption there is, shapes varying slowest."""
+def meanings() -> dict[str, dict[str, str]]:
+    """What every caption there is says of each attribute, shapes varying slowest."""
     names = ("shape", "colour", "texture", "background", "size")
     values = product(SHAPES, COLOURS, TEXTURES, BACKGROUNDS, RADII)
-    return [CAPTION.format(**dict(zip(names, one, strict=True))) for one in values]
+    said = [dict(zip(names, one, strict=True)) for one in values]
+    return {CAPTION.format(**one): one for one in said}
+
+
+def captions() -> list[str]:
+    """Every caption there is, shapes varying slowest."""
+    return list(meanings())
+
+
+def distinct_captions(count: int) -> int:
+    """How many captions a world of so many images has: none twice before each was there."""
+    return min(count, len(captions()))
 
 
 def tokenizer(texts: Iterable[str]) -> CLIPTokenizer:

@@ -18,6 +18,7 @@ from w2s.data.csv_files import write_csv
 from w2s.data.images import Images
 from w2s.device import pick
 from w2s.errors import UserError
+from w2s.files import write_json
 from w2s.job import Job
 from w2s.metrics.heads import ATTRIBUTES
 from w2s.metrics.prompted.clip import Clip
@@ -27,13 +28,14 @@ from w2s.world.words import tokenizer
 
 HELD_OUT = 10  # one image in ten validates
 HEADS = 4
+ACCURACY = "accuracy.json"
 
 
 def build(job: Job) -> dict:
-    """Write a folder clip/ as transformers reads it, log.csv, and the zero-shot accuracy.
+    """Write a folder clip/ as transformers reads it, log.csv, and accuracy.json: zero_shot_shape.
 
     Spec: width and layers of both towers, patch, steps, batch, lr, seed, resolution.  Parents:
-    index, images.  Accuracy is the share of held-out images whose shape is told among captions
+    index, images.  It is the share of held-out images whose shape is told among captions
     that differ in nothing else.  Raises UserError where the loss is not finite.
     """
     spec, device = job.spec, pick(job.execution.device)
@@ -73,7 +75,9 @@ def build(job: Job) -> dict:
     write_csv(job.out / "log.csv", ["step", "contrastive", "naming"], log)
     accuracy = _zero_shot(job.out / "clip", real.read(held_out), [named[i] for i in held_out])
     job.log(f"zero-shot accuracy of the shape {accuracy:.3f}")
-    return {"zero_shot_shape": accuracy}
+    facts = {"zero_shot_shape": accuracy}
+    write_json(job.out / ACCURACY, facts)
+    return facts
 
 
 def _network(spec: dict, words) -> nn.Module:
