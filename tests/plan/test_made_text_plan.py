@@ -1,12 +1,14 @@
 """The plan of a text part whose pipelines are trained here: its nodes, and what they share."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import tiny_sd3
 import yaml
 from tiny_made import MADE, WORLD
+from tiny_study import HOME
 from tiny_text import changed, write
 
 from w2s.errors import UserError
@@ -127,6 +129,16 @@ def test_what_a_part_with_pictures_has_too_is_there_once(planned_with, tmp_path)
     assert kinds(first, shared) == WORLDS
     both, alone = plan(study), plan(load_study(Path("params.yaml"), {"parts": "text"}))
     assert all(both.resources(key) == alone.resources(key) for key in alone.nodes)
+
+
+def test_the_documented_world_is_that_of_the_mini_study(planned_with, tmp_path):
+    page = (HOME / "docs/prompts.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    planned = planned_with(*(((name,), block) for name, block in yaml.safe_load(example).items()))
+    mini = plan(load_study(HOME / "params.yaml", {"scale": "mini"}))
+    shared = planned.nodes.keys() & mini.nodes.keys()
+    assert kinds(planned, shared) == WORLDS
+    assert {n.key for kind in WORLDS for n in of_kind(planned, kind)} == shared
 
 
 @pytest.mark.parametrize(
