@@ -74,9 +74,8 @@ def test_a_file_that_comes_adds_its_scores_and_nothing_else(judged):
     after = judged()
     assert before.nodes.keys() < after.nodes.keys()
     new = after.nodes.keys() - before.nodes.keys()
-    assert {after.nodes[key].label for key in new} == {
-        f"score {row}, hps" for row in ("none", "cfg", "sgg")
-    }
+    rows = {f"score {row}, hps" for row in ("none", "cfg", "sgg")}
+    assert {after.nodes[key].label for key in new} == rows | {"convert for hps"}
     assert row_of(after)["unavailable"].keys() == {"clip", "aesthetic"}
     for name, group in after.groups.items():
         assert group.key != before.groups[name].key
@@ -96,8 +95,11 @@ def test_contents_name_a_score_and_places_do_not(judged):
     Path("hps.pt").rename("moved").rename("sub.pt")
     Path("elsewhere").mkdir()
     Path("sub.pt").rename("elsewhere/hps.pt")
-    moved = node_of(judged((("scores", "hps", "weights"), "elsewhere/hps.pt")), "hps")
-    assert (moved.key, moved.local) == (first.key, {"files": {"weights": "elsewhere/hps.pt"}})
+    planned = judged((("scores", "hps", "weights"), "elsewhere/hps.pt"))
+    moved = node_of(planned, "hps")
+    assert moved.key == first.key
+    (weights,) = moved.parents["weights"]
+    assert planned.nodes[weights].local == {"path": "elsewhere/hps.pt"}
     Path("elsewhere/hps.pt").write_text("others")
     other = node_of(judged((("scores", "hps", "weights"), "elsewhere/hps.pt")), "hps")
     assert other.key != first.key
@@ -114,7 +116,8 @@ def test_what_moves_values_names_their_score_alone(judged):
         after = judged((("scores", "hps", entry), value))
         assert node_of(after, "hps").key != node_of(plain, "hps").key
         assert node_of(after, "clip").key == node_of(plain, "clip").key
-    assert node_of(after, "hps").spec["files"].keys() == {"weights", "architecture"}
+    assert node_of(after, "hps").spec["files"].keys() == {"architecture"}
+    assert "weights" in node_of(after, "hps").parents
     assert "settings" not in node_of(after, "clip").spec
 
 

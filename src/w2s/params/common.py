@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
@@ -17,6 +17,31 @@ def _path_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_path_name)]
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+class Arithmetic(Strict):
+    """The precision that networks draw in."""
+
+    precision: Precision = "fp32"
+    """Arithmetic of the networks, on every device alike."""
+    weights: Precision = "fp32"
+    """Weights of the networks: fp32, cast as they are used, or those of the precision."""
+
+    @model_validator(mode="after")
+    def _weights_compute(self):
+        if self.weights not in ("fp32", self.precision):
+            raise ValueError(
+                f"weights of {self.weights} compute in {self.weights}: set precision to it, or "
+                "weights to fp32"
+            )
+        return self
+
+    @property
+    def arithmetic(self) -> dict:
+        """The same as a segment's spec has it."""
+        own = {} if self.weights == "fp32" else {"weights": self.weights}
+        return {"precision": self.precision} | own
 
 
 class Published(Strict):

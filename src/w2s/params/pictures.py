@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt, model_validator
 from w2s.guidance.weights import Number
 from w2s.guidance.windows import Guidance, Span
 from w2s.metrics.settings import ColumnName, MetricSettings
-from w2s.params.common import Cost, Guided, Name, Published
+from w2s.params.common import Arithmetic, Cost, Guided, Name, Published
 from w2s.params.data import (
     DiffusersVAE,
     Distinct,
@@ -29,7 +29,7 @@ from w2s.params.pretrained import Pretrained
 from w2s.strict import Strict
 
 
-class Sampling(Strict):
+class Sampling(Arithmetic):
     """How samples are drawn."""
 
     solver: Literal["euler", "heun", "sde", "ddpm"] = "euler"
@@ -47,8 +47,6 @@ class Sampling(Strict):
     """How many nodes share one sample set."""
     batch: PositiveInt
     """Fixed batch shape; part of the result, because rounding depends on it."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """Arithmetic of the networks, on every device alike."""
     state: Literal["fp32", "fp64"] = "fp32"
     """Precision of x between solver steps; REPA's released samplers (2410.06940) keep fp64."""
     compile: bool = False

@@ -10,13 +10,12 @@ from w2s.conditions.prompt_files import FORMATS
 from w2s.guidance.windows import Guidance
 from w2s.metrics.score_registry import SCORES
 from w2s.models.sd3 import PUBLISHED
-from w2s.params.common import Cost, Guided, Name, Published
+from w2s.params.common import Arithmetic, Cost, Guided, Name, Precision, Published
 from w2s.params.data import Distinct, Seed
 from w2s.params.world import Captions, TrainedPipeline, World
 from w2s.pipelines.folder import MOST_TEXT_TOKENS
 from w2s.strict import Strict
 
-Precision = Literal["fp32", "bf16", "fp16"]
 ScoreName = Literal[tuple(SCORES)]
 ColumnName = Literal[(*SCORES, "forwards")]
 FilePath = Annotated[str, Field(min_length=1)]
@@ -129,7 +128,7 @@ Model = Annotated[
 ]
 
 
-class TextSampling(Strict):
+class TextSampling(Arithmetic):
     """How images are drawn: Euler steps on the times of each pipeline's own scheduler."""
 
     steps: PositiveInt
@@ -142,19 +141,6 @@ class TextSampling(Strict):
     """How many nodes share one sample set."""
     batch: PositiveInt
     """Fixed batch shape; part of the result, because rounding depends on it."""
-    precision: Precision = "fp32"
-    """Arithmetic of the networks, on every device alike."""
-    weights: Precision = "fp32"
-    """Weights of the networks: fp32, cast as they are used, or those of the precision."""
-
-    @model_validator(mode="after")
-    def _weights_compute(self):
-        if self.weights not in ("fp32", self.precision):
-            raise ValueError(
-                f"weights of {self.weights} compute in {self.weights}: set precision to it, or "
-                "weights to fp32"
-            )
-        return self
 
 
 class Decoding(Strict):

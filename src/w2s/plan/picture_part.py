@@ -65,7 +65,7 @@ class PicturePlanner(Planner):
             "seeds": list(sampling.seeds),
             "per_seed": sampling.per_seed,
             "batch": sampling.batch,
-            "precision": sampling.precision,
+            **sampling.arithmetic,
             "state": sampling.state,
             "compile": sampling.compile,
             "labels": sampling.labels,

@@ -81,19 +81,18 @@ class TextPlanner(Planner):
 
     def start(self, row, config):
         sampling = self.params.sampling
-        spec = {
+        return {
             "solver": "euler",
             "seeds": list(sampling.seeds),
             "condition": "prompts",
             "prompts": self.part.data["prompts"],
             "per_prompt": sampling.per_prompt,
             "batch": sampling.batch,
-            "precision": sampling.precision,
+            **sampling.arithmetic,
             "state": "fp32",
             "compile": False,
             "shape": list(config["latents"]),
         }
-        return spec if sampling.weights == "fp32" else spec | {"weights": sampling.weights}
 
     def conditions(self, row):
         return {"embeddings": (self.nodes.embeddings(row.model),)}
