@@ -75,5 +75,5 @@ def test_an_image_has_one_value_in_any_batch(score, images):
 def test_a_score_says_what_it_is_and_can_be_loaded(name, images):
     score = SCORES[name]
     assert score.definition
-    if not score.files:
+    if not score.files and not score.nodes:
         assert score.load()({}, "cpu")(images, ["a", "b", "c"]).shape == (3,)
