@@ -49,11 +49,16 @@ class Prompts:
     per_prompt: int
 
     @classmethod
-    def read(cls, folder: Path, seeds: tuple[int, ...], prompts: int, per_prompt: int) -> Prompts:
-        """The embeddings of an `embeddings` node.  Raises UserError unless of so many prompts."""
+    def read(
+        cls, folder: Path, seeds: tuple[int, ...], prompts: int | None, per_prompt: int
+    ) -> Prompts:
+        """The embeddings of an `embeddings` node.
+
+        Raises UserError unless they are of so many prompts; None takes any number.
+        """
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         ids = tuple(zip(facts["hashes"], facts["copies"], strict=True))
-        if len(ids) != prompts:
+        if prompts is not None and len(ids) != prompts:
             raise UserError(
                 f"{folder} holds the embeddings of {len(ids)} prompts and {prompts} are to be "
                 "drawn: the prompts have changed since the plan was made; run it again"
@@ -65,8 +70,7 @@ class Prompts:
     @classmethod
     def table(cls, folder: Path) -> Prompts:
         """The rows of an `embeddings` node alone, of which no samples are drawn."""
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        return cls.read(folder, (), len(facts["hashes"]), 0)
+        return cls.read(folder, (), None, 0)
 
     @property
     def use(self) -> dict:

@@ -70,8 +70,11 @@ class RowFacts:
 
 
 def table_facts(part, plan, name: str) -> TableFacts:
-    """The facts of one of a part's tables."""
-    table = part.params.tables[name]
+    """The facts of one of a part's tables.
+
+    Without a `training` of its own a part has no training seeds that its rows are repeated with.
+    """
+    table, training = part.params.tables[name], getattr(part.params, "training", None)
     return TableFacts(
         name=name,
         title=table.title,
@@ -79,7 +82,7 @@ def table_facts(part, plan, name: str) -> TableFacts:
         baseline=table.baseline,
         scale=part.scale,
         dataset=part.data["name"],
-        training_seeds=list(part.params.training.seeds),
+        training_seeds=list(training.seeds) if training else [],
         index=plan.index,
     )
 

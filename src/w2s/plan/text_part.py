@@ -14,7 +14,7 @@ from w2s.params.pipelines import (
 )
 from w2s.params.world import TrainedPipeline
 from w2s.pipelines.times import flow_times
-from w2s.plan.facts import RowFacts, TableFacts, guidance_facts
+from w2s.plan.facts import RowFacts, guidance_facts, table_facts
 from w2s.plan.plan import Plan
 from w2s.plan.planner import Planner
 from w2s.plan.published import groups
@@ -35,7 +35,7 @@ def plan_text(part: Part) -> Plan:
     planner = TextPlanner(part)
     planner.plan.index = planner.nodes.prompts
     planner.plan.sets.update(add_sample_sets(planner))
-    planner.plan.groups.update(groups(part, planner.plan, text_table_facts, text_row_facts))
+    planner.plan.groups.update(groups(part, planner.plan, table_facts, text_row_facts))
     return planner.plan
 
 
@@ -134,21 +134,6 @@ def recipe_text(part: Part, model: str) -> str:
         step = block.at(part.params.world.training.recipes[block.recipe].steps)
         return f"{model}: {block.recipe} at step {step}, trained on captions"
     return f"{model}: pretrained" + ("" if part.networks[model].t5 else ", without T5")
-
-
-def text_table_facts(part: Part, plan: Plan, name: str) -> TableFacts:
-    """The facts of one of a text part's tables."""
-    table = part.params.tables[name]
-    return TableFacts(
-        name=name,
-        title=table.title,
-        columns=list(table.columns),
-        baseline=table.baseline,
-        scale=part.scale,
-        dataset=part.data["name"],
-        training_seeds=[],
-        index=plan.index,
-    )
 
 
 def text_row_facts(part: Part, plan: Plan, table: str, name: str) -> RowFacts:
