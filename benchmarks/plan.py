@@ -27,7 +27,7 @@ REPEATS = 3
 def write_study(folder: Path, rows: int) -> Path:
     """The miniature study in a folder of its own, with a table of so many more rows."""
     (folder / "scales").mkdir(parents=True, exist_ok=True)
-    study = yaml.safe_load((HOME / "scales/mini.yaml").read_text())
+    study = yaml.safe_load((HOME / "scales/mini/pictures.yaml").read_text())
     for i in range(rows):
         study["guidance"][f"g{i}"] = [
             {"window": [0.5, 1], "method": "cfg", "weight": 1 + (i // 20) / 100},
@@ -41,7 +41,7 @@ def write_study(folder: Path, rows: int) -> Path:
             "baseline": "g0",
             "rows": {f"g{i}": {"model": "base", "guidance": f"g{i}"} for i in range(rows)},
         }
-    (folder / "scales/mini.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    (folder / "scales/mini/pictures.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     (folder / "params.yaml").write_text("scale: mini\n")
     return folder / "params.yaml"
 

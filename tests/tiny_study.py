@@ -22,7 +22,7 @@ class StudyFolder:
         shutil.copytree(HOME / "scales", root / "scales")
         shutil.copy(HOME / "params.yaml", root)
 
-    def edit(self, path: tuple, value, file: str = "scales/mini.yaml") -> None:
+    def edit(self, path: tuple, value, file: str = "scales/mini/pictures.yaml") -> None:
         """Set, or with DELETE remove, the key at a path."""
         target = self.root / file
         top = here = yaml.safe_load(target.read_text())

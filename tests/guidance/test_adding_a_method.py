@@ -104,12 +104,12 @@ def study_folder(tmp_path):
     (tmp_path / "scales").mkdir()
     for file in (ROOT / "scales").glob("*.yaml"):
         (tmp_path / "scales" / file.name).write_text(file.read_text())
-    study = yaml.safe_load((ROOT / "scales/smoke.yaml").read_text())
+    study = yaml.safe_load((ROOT / "scales/smoke/pictures.yaml").read_text())
     study.setdefault("guidance", {})["midway"] = {"method": "midway", "weight": 1.5}
     rows = study.setdefault("tables", {}).setdefault("guidance", {}).setdefault("rows", {})
     rows["midway"] = {"model": "base", "guidance": "midway"}
     study.setdefault("sweep", {}).setdefault("weights", {})["midway"] = "default"
-    (tmp_path / "scales/smoke.yaml").write_text(yaml.safe_dump(study))
+    (tmp_path / "scales/smoke/pictures.yaml").write_text(yaml.safe_dump(study))
     (tmp_path / "params.yaml").write_text("scale: smoke\n")
     return tmp_path
 

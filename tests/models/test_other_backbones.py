@@ -12,7 +12,7 @@ from w2s.models.registry import FAMILIES
 from w2s.plan.estimate import Estimator
 from w2s.sampling.trajectories import decode
 
-SMOKE = "scales/smoke.yaml"
+SMOKE = "scales/smoke/pictures.yaml"
 GUIDANCE = {
     "cfg": {"method": "cfg", "weight": 2},
     "slg": {"method": "skip_layer", "blocks": [1], "weight": 2},

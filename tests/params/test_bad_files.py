@@ -1,5 +1,6 @@
 """Mistakes in params.yaml, on the command line and in files as such: a sentence, status 2."""
 
+import shutil
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 from refusals import refused
 from tiny_study import DELETE
 
-MINI, SMOKE, TOP = "scales/mini.yaml", "scales/smoke.yaml", "params.yaml"
+MINI, SMOKE, TOP = "scales/mini/pictures.yaml", "scales/smoke/pictures.yaml", "params.yaml"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_a_broken_file_is_one_sentence(study_folder, capsys, tmp_path, text, wor
 def test_missing_and_undecodable_files_are_named(study_folder, capsys, tmp_path):
     (tmp_path / MINI).write_bytes(b"a: \xff\xfe\n")
     assert refused(capsys) == [f"{MINI}: is not UTF-8 text; save it as that"]
-    (tmp_path / MINI).unlink()
+    shutil.rmtree(tmp_path / "scales/mini")
     absent = "there is no scale named 'mini'; there are paper, smoke"
     assert refused(capsys) == [f"{TOP}: scale: {absent}"]
     (tmp_path / TOP).unlink()

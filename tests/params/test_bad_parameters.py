@@ -6,7 +6,7 @@ from tiny_study import DELETE, files_below
 
 from w2s.params.files import spelled
 
-MINI, SMOKE, TOP = "scales/mini.yaml", "scales/smoke.yaml", "params.yaml"
+MINI, SMOKE, TOP = "scales/mini/pictures.yaml", "scales/smoke/pictures.yaml", "params.yaml"
 NAN, INF = float("nan"), float("inf")
 NETWORK = {"hidden": 64, "depth": 6, "heads": 2, "patch": 3}
 ROWS = ("tables", "guidance", "rows")

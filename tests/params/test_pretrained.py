@@ -14,7 +14,7 @@ from w2s.models.load import build, load
 from w2s.plan.study import plan
 from w2s.run.start import refuse_absent_files
 
-SMOKE = "scales/smoke.yaml"
+SMOKE = "scales/smoke/pictures.yaml"
 CONFIG = {
     "input_size": 6, "patch_size": 3, "in_channels": 4, "hidden_size": 16, "depth": 4,
     "num_heads": 2, "mlp_ratio": 4.0, "num_classes": 30, "head_at": 2, "time": "noise-at-one",

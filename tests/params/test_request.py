@@ -136,7 +136,10 @@ def test_an_entry_of_the_study_is_found(asked, study_folder, capsys, monkeypatch
     given = asked | paths | {"guidance": "cfg-2x", "steps": 1}
     assert main(argv(given)) == 2
     said = capsys.readouterr().err
-    assert "nor an entry of scales/mini.yaml: guidance, nor a method; did you mean 'cfg-2'?" in said
+    assert (
+        "nor an entry of scales/mini/pictures.yaml: guidance, nor a method; did you mean 'cfg-2'?"
+        in said
+    )
     assert main(argv(given | {"guidance": "cfg-2", "text_length": 4})) == 0
     made = json.loads((study_folder.root / "out/recipe.json").read_text())
     assert made["guidance_name"] == "cfg-2"

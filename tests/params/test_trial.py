@@ -87,7 +87,9 @@ def test_guidance_that_cannot_be_is_refused(what, entry, capsys):
 
 def test_an_entry_of_the_study_is_refused_with_its_key(study_folder, capsys):
     said = refusal(capsys, "--guidance", "slg")
-    assert said.startswith("scales/mini.yaml: guidance.slg.method: skip_layer needs blocks to skip")
+    assert said.startswith(
+        "scales/mini/pictures.yaml: guidance.slg.method: skip_layer needs blocks to skip"
+    )
     said = refusal(capsys, "--guidance", "sgg")
     assert said.startswith("--weak: sgg asks for the weak network 'small-net'; say what it gets")
     said = refusal(capsys, "--guidance", "sgg-revresed")

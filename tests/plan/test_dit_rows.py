@@ -24,7 +24,7 @@ from w2s.sampling.loop import sample
 from w2s.sampling.noise import initial_noise, step_noise
 from w2s.weak.checkpoint import import_checkpoint
 
-SMOKE = "scales/smoke.yaml"
+SMOKE = "scales/smoke/pictures.yaml"
 LEADING = {"timestep_spacing": "leading"}
 NETWORK = {"kind": "dit", "patch": 2, "hidden": 32, "depth": 4, "heads": 2}
 GUIDANCE = {

@@ -21,7 +21,7 @@ MODELS = {"train", "weights"} | SAMPLES
 EVERY = {"images", "index", "features", "vae", "latents", "reference"} | MODELS
 
 
-def changed(study_folder, *edits, file="scales/mini.yaml", **overrides) -> set[str]:
+def changed(study_folder, *edits, file="scales/mini/pictures.yaml", **overrides) -> set[str]:
     """Kinds of the nodes that edits put in the place of others."""
     before = study_folder.plan(**overrides)
     for path, value in edits:
@@ -60,7 +60,7 @@ def as_floats(value):
 @pytest.mark.parametrize("respell", [reversed_keys, as_floats])
 def test_how_a_study_is_written_does_not_count(study_folder, tmp_path, respell):
     before = study_folder.plan()
-    file = tmp_path / "scales/mini.yaml"
+    file = tmp_path / "scales/mini/pictures.yaml"
     file.write_text(yaml.safe_dump(respell(yaml.safe_load(file.read_text())), sort_keys=False))
     assert study_folder.plan().nodes.keys() == before.nodes.keys()
 

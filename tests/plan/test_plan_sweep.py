@@ -1,6 +1,7 @@
 """The sweep of weights: a study beside the study, planned but not part of it."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,11 +35,8 @@ def edited(tmp_path):
     """A smoke study with lines laid over it, in a folder of its own."""
 
     def load(text):
-        (tmp_path / "scales").mkdir()
-        for name in ("mini", "smoke"):
-            (tmp_path / f"scales/{name}.yaml").write_text(
-                (ROOT / f"scales/{name}.yaml").read_text()
-            )
+        shutil.copytree(ROOT / "scales", tmp_path / "scales")
+        shutil.rmtree(tmp_path / "scales/paper")
         (tmp_path / "scales/paper.yaml").write_text(f"base: smoke\n{text}")
         (tmp_path / "params.yaml").write_text("scale: paper\n")
         return load_study(tmp_path / "params.yaml")

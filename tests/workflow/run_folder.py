@@ -26,11 +26,13 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, study: Path = SMALL) -> "RunFolder":
-        """A new folder with `study` at scale smoke."""
-        (path / "scales").mkdir(parents=True)
-        for scale in (ROOT / "scales").glob("*.yaml"):
-            shutil.copy(scale, path / "scales")
-        shutil.copy(study, path / "scales" / "smoke.yaml")
+        """A new folder with `study`, a file or a folder of parts, at scale smoke."""
+        shutil.copytree(ROOT / "scales", path / "scales")
+        shutil.rmtree(path / "scales" / "smoke")
+        if study.is_dir():
+            shutil.copytree(study, path / "scales" / "smoke")
+        else:
+            shutil.copy(study, path / "scales" / "smoke.yaml")
         shutil.copytree(ROOT / "profiles", path / "profiles")
         profile = (path / "profiles" / "default" / "config.yaml").read_text()
         (path / "profiles" / "plain").mkdir()  # the same decisions, in words that jobs() can read

@@ -12,7 +12,7 @@ from w2s.store.keys import carried_key
 
 
 def test_every_published_file_exists_opens_and_carries_its_key(tmp_path):
-    study = RunFolder.create(tmp_path / "study", ROOT / "scales" / "smoke.yaml")
+    study = RunFolder.create(tmp_path / "study", ROOT / "scales" / "smoke")
     own = {name: value for name, value in study.environment.items() if name != "W2S_WARM"}
     study.snakemake(environment=own)
     planned = plan(load_study(study.path / "params.yaml"))
