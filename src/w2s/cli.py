@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _study(sub)
     sub.add_argument("--parts", nargs="+", help="these parts alone, instead of the file's")
     sub.add_argument("--nodes", action="store_true", help="list every node")
+    sub.add_argument("--gpus", type=_count, help="how long the work takes on this many at least")
     sub = verb("show", _show, "walk a published number back to its raw data")
     sub.add_argument("path", type=Path, help="a file under results/")
     sub = verb("recompute", _recompute, "forget what only this cell uses")
@@ -104,6 +105,13 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("socket", type=Path, help="where to listen")
     verb("record-code", _record_code, "record anew the digests of the code behind each kind")
     return top
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of GPUs: give 1 or more")
+    return count
 
 
 def _study(sub) -> None:
@@ -163,7 +171,7 @@ def _plan(args):
     from w2s.run.overview import overview
 
     parts = {"parts": args.parts} if args.parts else {}
-    print(overview(_load(args, **parts), nodes=args.nodes))
+    print(overview(_load(args, **parts), nodes=args.nodes, gpus=args.gpus))
 
 
 def _show(args):

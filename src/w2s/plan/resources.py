@@ -73,9 +73,7 @@ class Budget:
 
     def of(self, node: Node) -> Resources:
         """What one node's job asks for."""
-        wanted = self._on_gpu(node) and self.execution.device != "cpu"
-        gpus = self.params.gpus if wanted else 0
-        needs = self._needs(node)
+        gpus, needs = self.gpus(node), self._needs(node)
         program = PROGRAM_GPU if gpus else PROGRAM
         memory = program + SAFETY * (needs.data + (0 if gpus else needs.activations)) / 2**20
         minutes = START + SAFETY * needs.gmacs * self._rate(gpus) / 60
@@ -89,10 +87,24 @@ class Budget:
             gpus=gpus,
         )
 
+    def gpus(self, node: Node) -> int:
+        """GPUs that one node's job asks for."""
+        wanted = self._on_gpu(node) and self.execution.device != "cpu"
+        return self.params.gpus if wanted else 0
+
+    def seconds(self, node: Node) -> float:
+        """Estimate of one node's work alone, without start and safety."""
+        return self._needs(node).gmacs * self._rate(self.gpus(node))
+
+    def measured(self, gpus: int) -> bool:
+        """Whether the study's cost was measured on the sort of device that a job asks for."""
+        return self.cost is not None and not (gpus and self.cost.device.startswith("CPU"))
+
     def _rate(self, gpus: int) -> float:
         """Seconds per billion multiply-accumulates."""
-        measured = self.cost and not (gpus and self.cost.device.startswith("CPU"))
-        return self.cost.seconds_per_gmac if measured else GPU_RATE if gpus else CPU_RATE
+        if self.measured(gpus):
+            return self.cost.seconds_per_gmac
+        return GPU_RATE if gpus else CPU_RATE
 
     def _on_gpu(self, node: Node) -> bool:
         """Whether a GPU speeds the node's work up."""

@@ -13,21 +13,24 @@ from w2s.plan.nodes import Node
 from w2s.plan.plan import Plan
 from w2s.plan.published import Group
 from w2s.plan.samples import families
-from w2s.plan.study import joined, planner_of
+from w2s.plan.study import plan, planner_of
+from w2s.run.outlook import size, time_and_disk
 from w2s.sampling.trajectories import cost
 from w2s.store import folders
 from w2s.store.keys import carried_key
 
-UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
-
-def overview(study: Study, nodes: bool) -> str:
+def overview(study: Study, nodes: bool, gpus: int | None = None) -> str:
     """The plan in words: totals by stage for each part, reasons, sharing, and estimates.
 
     nodes: name every node that would run, not only the first of each stage.
+    gpus: say how long these take at least.
+
+    Raises:
+        UserError: that is asked of a study whose jobs want none.
     """
     plans = {part.name: planner_of(part).plan(part) for part in study.parts}
-    planned = joined(study.scale, plans.values())
+    planned = plan(study)
     absent = _absent(planned)
     stale = [
         group.name
@@ -41,6 +44,7 @@ def overview(study: Study, nodes: bool) -> str:
     ]
     for part in study.parts:
         lines += ["", *_part(part, plans[part.name], study)]
+    lines += ["", *time_and_disk(planned, [node.key for node in absent], gpus)]
     lines += _reasons(planned, absent, nodes)
     paths = {Path(node.local["path"]) for node in absent if "path" in node.local}
     missing = {path for path in paths if not path.exists()}
@@ -102,18 +106,11 @@ def _stages(part: Part, planned: Plan, cost: Cost | None) -> list[str]:
 
 def _line(name: str, total: int, todo: int, work: Estimate, cost: Cost | None) -> str:
     hours = f" {_hours(work, cost):6.4g}" if cost else ""
-    return f"{name:<10} {total:>6} {todo:>6} {work.forwards:>10.4g} {_size(work.bytes):>9}{hours}"
+    return f"{name:<10} {total:>6} {todo:>6} {work.forwards:>10.4g} {size(work.bytes):>9}{hours}"
 
 
 def _hours(work: Estimate, cost: Cost) -> float:
     return work.gmacs * cost.seconds_per_gmac / 3600
-
-
-def _size(count: float) -> str:
-    for unit, name in UNITS:
-        if count >= unit:
-            return f"{count / unit:.1f} {name}"
-    return f"{count:.0f} B"
 
 
 def _sharing(planned: Plan) -> list[str]:
@@ -144,7 +141,7 @@ def _sweep(part: Part, planned: Plan, cost: Cost | None) -> list[str]:
     hours = f", {_hours(work, cost):.4g} hours" if cost else ""
     return [
         f"`snakemake weights` would add {len(own)} nodes: {work.forwards:.4g} forwards{hours}, "
-        f"{_size(work.bytes)}"
+        f"{size(work.bytes)}"
     ]
 
 
