@@ -21,6 +21,7 @@ ORDER = """
     store
     report
     run
+    doctor
     cli __main__
 """
 HEIGHT = {room: level for level, line in enumerate(ORDER.split("\n")) for room in line.split()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import traceback
 from pathlib import Path
@@ -78,8 +79,11 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--kind", required=True, help="sit or dit, whose weights have the same names")
     sub.add_argument("--name", required=True, help="of the folder under data/networks")
     sub.add_argument("--network", default="", help="what weights do not tell: heads=6,head_at=4")
-    sub = verb("doctor", _doctor, "check the store")
-    sub.add_argument("--store", action="store_true", required=True, help="verify every checksum")
+    sub = verb("doctor", _doctor, "say whether this machine and account can run the study")
+    sub.add_argument("--store", action="store_true", help="verify every checksum instead")
+    sub.add_argument("--profile", type=Path, help="a profile's folder; slurm where Slurm answers")
+    sub.add_argument("--json", action="store_true", help="for programs")
+    _study(sub)
     sub = verb("table", _table, "print a published table")
     sub.add_argument("path", type=Path, help="a csv file under results/tables/")
     sub = verb("plane", _plane, "try a guidance on exact networks in a two-dimensional world")
@@ -193,11 +197,19 @@ def _import_checkpoint(args):
 
 
 def _doctor(args):
-    from w2s.store.doctor import check_store
+    if args.store:
+        from w2s.store.checksums import check_store
 
-    report, damaged = check_store()
-    print(report)
-    return 1 if damaged else 0
+        report, damaged = check_store()
+        print(report)
+        return 1 if damaged else 0
+
+    from w2s.doctor.examine import examine
+    from w2s.doctor.finding import as_json, as_table, fails
+
+    findings = examine(lambda: _load(args), args.profile)
+    print(json.dumps(as_json(findings), indent=1) if args.json else as_table(findings))
+    return 1 if fails(findings) else 0
 
 
 def _table(args):

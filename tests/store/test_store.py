@@ -11,7 +11,7 @@ import pytest
 
 from w2s.errors import UserError
 from w2s.store import folders
-from w2s.store.doctor import check_store
+from w2s.store.checksums import check_store
 from w2s.store.folders import Damaged, node_dir, present, publish, scratch_dir, set_aside, verify
 
 KEY, OTHER = "0123456789abcdef", "fedcba9876543210"

@@ -13,11 +13,13 @@ from w2s.params.parts import Study
 
 DOWNLOADS = Path(__file__).with_name("downloads.yaml")
 FILES = "scores"  # whose values are paths by name, and settings
+RIGHT = "there, and its SHA-256 is right"
+WRONG = "there, but its SHA-256 is another"
 
 
 def wanted(study: Study) -> str:
     """Every file and folder that the study names, present or not, and what is known of each."""
-    paths = sorted({path for part in study.parts for path in _paths(part.params.model_dump())})
+    paths = paths_of(study)
     if not paths:
         return f"scale {study.scale} makes everything it needs; nothing has to be downloaded"
     absent = [path for path in paths if not Path(path).exists()]
@@ -28,6 +30,16 @@ def wanted(study: Study) -> str:
     for path in paths:
         lines += ["", *_entry(path)]
     return "\n".join(lines)
+
+
+def paths_of(study: Study) -> list[str]:
+    """Every file and folder that the study names, in order."""
+    return sorted({path for part in study.parts for path in _paths(part.params.model_dump())})
+
+
+def known_as(path: str) -> dict | None:
+    """What is known of the file or folder that a study's path ends in."""
+    return next((entry for entry in _known() if f"/{path}".endswith(f"/{entry['path']}")), None)
 
 
 def _paths(block) -> Iterator[str]:
@@ -47,8 +59,8 @@ def _paths(block) -> Iterator[str]:
 
 
 def _entry(path: str) -> Iterator[str]:
-    known = next((entry for entry in _known() if f"/{path}".endswith(f"/{entry['path']}")), None)
-    yield f"{path}: {_state(Path(path), known)}"
+    known = known_as(path)
+    yield f"{path}: {state_of(Path(path), known)}"
     if known is None:
         yield "  not known here: a file or folder of your own"
         return
@@ -60,13 +72,12 @@ def _entry(path: str) -> Iterator[str]:
         yield f"  sha256 {known['sha256']}{'...' if len(known['sha256']) < 64 else ''}"
 
 
-def _state(path: Path, known: Mapping | None) -> str:
+def state_of(path: Path, known: Mapping | None) -> str:
+    """Whether it is there, and whether a file whose hash is known has it."""
     if not path.exists():
         return "not there; put it there"
     if known and "sha256" in known and path.is_file():
-        if not sha256(path).startswith(known["sha256"]):
-            return "there, but its SHA-256 is another"
-        return "there, and its SHA-256 is right"
+        return RIGHT if sha256(path).startswith(known["sha256"]) else WRONG
     return "there"
 
 
