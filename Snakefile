@@ -21,6 +21,7 @@ localrules:
     all,
     tables,
     weights,
+    layers,
 
 
 rule all:
@@ -34,7 +35,13 @@ rule tables:
         every_published_file("table"),
 
 
-# The sweeps that the weights of all methods are chosen by; no part of `all`.
+# The sweeps that the weights of all methods are chosen by, and the blocks that guidance skips; no
+# part of `all`.
 rule weights:
     input:
-        [path for sweep in PLAN.sweep for path in PLAN.groups[sweep].paths],
+        sweep_files("weights"),
+
+
+rule layers:
+    input:
+        sweep_files("layers"),

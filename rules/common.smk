@@ -65,6 +65,12 @@ def table_files(table):
     return [path for g in [PLAN.groups[f"table/{table}"], *rows] for path in g.paths]
 
 
+def sweep_files(kind):
+    """Paths of what every part's sweep publishes of "weights" or "layers"."""
+    groups = [g for g in PLAN.sweep if g.startswith(f"sweep/{kind}")]
+    return [path for name in groups for path in PLAN.groups[name].paths]
+
+
 def every_published_file(kind=""):
     """Paths of all published files of the study, or of those of one kind."""
     groups = [g for g in PLAN.groups.values() if g.name not in PLAN.sweep]

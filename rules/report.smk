@@ -45,14 +45,14 @@ rule table:
         "{params.w2s} publish table/{wildcards.table} --plan {params.plan} > {log} 2>&1"
 
 
-# The figures of a part as a whole, and its sweep of weights if it has one: `curves` and `sweep` of
-# the pictures, `curves-<part>` and `sweep-<part>` of another part.
+# The figures of a part as a whole, and its sweeps of weights and layers if it has any: `curves`,
+# `sweep` and `scan` of the pictures, `curves-<part>`, `sweep-<part>` and `scan-<part>` of another.
 for name in [g for g in PLAN.groups if g.startswith(("figure/", "sweep/"))]:
     what = name.split("/")[1]
 
     rule:
         name:
-            what.replace("weights", "sweep")
+            what.replace("weights", "sweep").replace("layers", "scan")
         input:
             nodes=needs_of(name),
             key=f".w2s/keys/{name}.key",

@@ -13,6 +13,14 @@ from w2s.models.sd3 import PUBLISHED
 from w2s.params.load import load_study
 
 ROW = ("tables", "prompted", "rows", "cfg")
+SWEEP = {
+    "model": "main",
+    "seeds": [5, 6],
+    "columns": ["aesthetic", "saturation", "forwards"],
+    "by": "aesthetic",
+    "weights": {"cfg": [2, 3]},
+}
+JUDGED = {"aesthetic": {"weights": "head.pt", "clip": "clip"}}
 PUBLISHED_VALUE = {"value": 1.0, "tolerance": 0.1, "source": "x"}
 
 
@@ -148,7 +156,6 @@ def test_t5_may_be_left_out(folder):
         (("sampling", "precision"), "fp8", "sampling.precision: must be 'fp32', 'bf16' or 'fp16'"),
         (("encoding", "batch"), 0, "encoding.batch: must be above 0"),
         (("decoding", "slice"), 4, "decoding.slice: unknown key"),
-        (("sweep",), {"model": "main"}, "sweep: "),
         (("guidance", "cfg", "weight"), -1, "guidance.cfg.weight: must be at least 0"),
         (
             ("guidance", "sgg"),
@@ -207,6 +214,34 @@ def test_t5_may_be_left_out(folder):
 )
 def test_every_mistake_is_a_sentence_with_its_key(folder, path, value, sentence):
     assert refusal(folder, (path, value)).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("model", "sd3", "sweep.model: there is no pipeline under models named 'sd3'"),
+        ("by", "hue", "sweep.by: must be "),
+        ("by", "hps", "sweep.columns: must hold hps, which the weights are chosen by"),
+        ("by", "saturation", "sweep.by: saturation has no better side, so nothing can be chosen"),
+        ("columns", ["aesthetic", "clip"], "sweep.columns[1]: clip reads a file: give its path as"),
+        ("seeds", [5, 1], "sweep.seeds: seed 1 is one of sampling.seeds; take others"),
+        ("weights", {"cgf": [2]}, "sweep.weights.cgf: there is no entry under guidance named"),
+        ("weights", {"cfg": [2], "sgg": [2, 3]}, "sweep.weights: every entry must try as many"),
+        (
+            "layers",
+            {"cfg": {"blocks": [[1]], "weights": [2]}},
+            "sweep.layers.cfg: no window of this guidance skips blocks; drop it",
+        ),
+        (
+            "layers",
+            {"sgg": {"blocks": [[2, 1]], "weights": [2]}},
+            "sweep.layers.sgg.blocks[0]: list each block once",
+        ),
+    ],
+)
+def test_a_sweep_that_cannot_be_is_a_sentence_with_its_key(folder, key, value, sentence):
+    changes = ((("scores",), JUDGED), (("sweep",), SWEEP | {key: value}))
+    assert refusal(folder, *changes).startswith(sentence)
 
 
 @pytest.mark.parametrize(

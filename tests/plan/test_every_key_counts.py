@@ -21,13 +21,21 @@ from w2s.strict import Strict
 
 HOME = Path(__file__).parents[2]
 SMALL = yaml.safe_load((HOME / "tests/workflow/small.yaml").read_text())
-SWEEP = {"model": "base", "seeds": [100, 101], "per_seed": 12, "weights": {"cfg": [1.5, 2.0]}}
+SWEEP = {
+    "model": "base",
+    "seeds": [100, 101],
+    "per_seed": 12,
+    "weights": {"cfg": [1.5, 2.0]},
+    "layers": {"skipped": {"blocks": [[0], [1]], "weights": [1.5]}},
+}
+SKIPPED = {"skipped": {"method": "skip_layer", "blocks": [1], "weight": 2}}
 GUIDED = SMALL["tables"]["guidance"]
 CUT = GUIDED | {"rows": GUIDED["rows"] | {"cut": {"model": "cut"}}}
 TRAINED = SMALL | {
     "weak": SMALL["weak"] | {"cut": {"recipe": "base", "part": {"skip": [1]}}},
     "tables": SMALL["tables"] | {"guidance": CUT},
     "sweep": SWEEP,
+    "guidance": SMALL["guidance"] | SKIPPED,
     "cost": {"device": "CPU", "measured": "today", "seconds_per_gmac": 0.05},
 }
 PAPER = yaml.safe_load((HOME / "scales/paper/pictures.yaml").read_text())
@@ -64,12 +72,21 @@ LONG = {
     | {"long": {"model": "mini", "objective": {"name": "none"}, "steps": 12}}
 }
 SEVERAL = MADE | {
+    "guidance": MADE["guidance"] | SKIPPED,
+    "sweep": {
+        "model": "main",
+        "seeds": [100, 101],
+        "columns": ["words", "shape", "forwards"],
+        "by": "words",
+        "weights": {"cfg": [1.5, 2]},
+        "layers": {"skipped": {"blocks": [[0], [2]], "weights": [1.5, 2]}},
+    },
     "cost": TRAINED["cost"],
     "world": MADE["world"] | {"training": MADE["world"]["training"] | LONG},
 }
 STUDIES = {"trained": TRAINED, "given": GIVEN, "prompted": PROMPTED, "made": SEVERAL}
 NO_RESULT = {
-    ("TextParams", "sweep"): "there is none",
+    ("TextParams", "sweep"): "null, where the other study has a block",
     ("TextParams", "world"): "null, where the other study has a block",
     ("TextParams", "gpus"): "what a job asks a cluster for",
     ("PromptFile", "path"): "where the file lies: its fingerprint counts",
@@ -118,7 +135,10 @@ INSTEAD = {  # for keys that are null, or that need a value of their own
     ("Pretrained", "classes"): [2000],
     ("Pretrained", "scaling"): [{"scale": 0.2}],
     ("SkipPart", "skip"): [[0]],
-    ("Sweep", "weights"): [{"cfg": [1.5, 2.5]}],
+    ("PictureSweep", "weights"): [{"cfg": [1.5, 2.5]}],
+    ("PictureSweep", "by"): ["recall"],
+    ("TextSweep", "weights"): [{"cfg": [1.5, 2.5]}],
+    ("LayerScan", "blocks"): [[[0, 1]]],
     ("Row", "steps"): [3],
     ("Row", "label"): ["another"],
     ("Row", "why"): ["another reason"],
@@ -177,9 +197,9 @@ def others(block: Strict, name: str, names: list[str]) -> list:
 
 
 def _altered(value) -> list:
-    return (
-        [] if isinstance(value, str) else [value * 0.9 if isinstance(value, float) else value + 1]
-    )
+    if isinstance(value, str | tuple):
+        return []
+    return [value * 0.9 if isinstance(value, float) else value + 1]
 
 
 def _literals(annotation) -> list:

@@ -14,7 +14,7 @@ def test_a_mistake_is_one_sentence_before_anything_runs(fresh, mistake):
     old, new, what = MISTAKES[mistake]
     fresh.edit((old, new))
     sentence = _refused(fresh)
-    assert "scales/smoke/pictures.yaml" in sentence
+    assert "scales/smoke.yaml" in sentence
     assert what in sentence
 
 

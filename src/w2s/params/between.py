@@ -10,13 +10,14 @@ from w2s.params.files import Layers
 # Targets of Snakemake that a table's own, `snakemake <table>`, must not take the place of.
 RULES = frozenset(
     (
-        *("all", "tables", "weights", "table", "curves", "sweep"),
+        *("all", "tables", "weights", "layers", "table", "curves", "sweep", "scan"),
         *("render", "index", "vae", "encode", "features", "reference", "prompts", "embed"),
         *("towers", "clip", "pipeline"),
         *("train", "extract", "sample", "decode", "evaluate", "convert", "score"),
     )
 )
-PREFIXES = ("cells_", "curves-", "sweep-", "weights-")  # before the name of a table or a part
+# Before the name of a table or of a part.
+PREFIXES = ("cells_", "curves-", "sweep-", "weights-", "scan-", "layers-")
 
 
 def between_parts(params: dict, layers: dict[str, Layers], files: dict[str, Path]) -> Iterator[str]:

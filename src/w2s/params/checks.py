@@ -10,6 +10,7 @@ from w2s.models.registry import shape_of
 from w2s.params.model_checks import Mistake, pairs, pretrained_networks, untrained_kinds
 from w2s.params.networks import latent_factor, latent_shape, snapshots, untrained_head
 from w2s.params.pictures import PictureParams
+from w2s.params.sweep import sweep_mistakes, sweep_names
 from w2s.params.world import World
 from w2s.strict import did_you_mean
 from w2s.training import check
@@ -62,9 +63,8 @@ def _names(params: PictureParams) -> Iterator[Mistake]:
                 asked.append(((*where, "guidance"), *entry))
     if params.sweep:
         asked.append((("sweep", "model"), params.sweep.model, models, "recipe or weak model"))
-        for name in params.sweep.weights:
-            at = ("sweep", "weights", name)
-            asked.append((at, name, params.guidance, "entry under guidance"))
+    for at, name in sweep_names(params):
+        asked.append((at, name, params.guidance, "entry under guidance"))
     for path, name, valid, what in asked:
         if name not in valid:
             yield path, f"there is no {what} named '{name}'; {did_you_mean(name, valid)}"
@@ -241,19 +241,4 @@ def _real_rows(params: PictureParams) -> Iterator[Mistake]:
 
 def _sweep(params: PictureParams) -> Iterator[Mistake]:
     """A sweep that would not compare like with like."""
-    sweep = params.sweep
-    if sweep is None:
-        return
-    for name in sweep.weights:
-        at = ("sweep", "weights", name)
-        if not params.guidance[name]:
-            yield at, "this guidance has no window, so no weight to sweep"
-            return
-        if not all(isinstance(window.weight, float) for window in params.guidance[name]):
-            yield at, "the weight of this guidance is a schedule; only numbers are swept"
-    if len({len(weights) for weights in sweep.tried(params.guidance).values()}) > 1:
-        yield ("sweep", "weights"), "every entry must try as many weights as the others"
-    if both := set(sweep.seeds) & set(params.sampling.seeds):
-        yield ("sweep", "seeds"), f"seed {min(both)} is one of sampling.seeds; take others"
-    if "fd" not in sweep.columns:
-        yield ("sweep", "columns"), "must hold fd, which the weights are chosen by"
+    yield from sweep_mistakes(params, METRICS)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from w2s.guidance.weights import Number
-from w2s.guidance.windows import Guidance, Span
+from w2s.guidance.windows import Guidance
 from w2s.metrics.settings import ColumnName, MetricSettings
 from w2s.params.common import Arithmetic, Cost, Guided, Name, Published
 from w2s.params.data import (
@@ -26,6 +24,7 @@ from w2s.params.data import (
 )
 from w2s.params.models import EmaLength, Network, Training, WeakModel
 from w2s.params.pretrained import Pretrained
+from w2s.params.sweep import Sweep
 from w2s.strict import Strict
 
 
@@ -92,30 +91,18 @@ class Table(Strict):
     """Rows by name, in order."""
 
 
-class Sweep(Strict):
-    """Weights that every guidance method is tried with; `snakemake weights` compares them."""
+class PictureSweep(Sweep):
+    """Weights and blocks that guidance methods are tried with, so many samples under each seed."""
 
-    model: str
-    """What is guided: a training recipe, a weak model, or a pretrained network."""
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=2), Distinct]
-    """Sampling seeds, at least two, none of which the tables use."""
     per_seed: PositiveInt
     """Samples per seed."""
     columns: Annotated[tuple[ColumnName, ...], Field(min_length=1)] = ("fd", "recall", "forwards")
-    """Metrics of the table; FD, which weights are chosen by, is drawn against each other one."""
-    weights: Annotated[
-        dict[Name, Annotated[tuple[Number, ...], Field(min_length=1)] | Literal["default"]],
-        Field(min_length=1),
-    ]
-    """For each entry under guidance, the weights to try in all its windows, as many for each; or
-    default, the weights that the method of its first window is usually tried with."""
+    """Metrics of the table."""
+    by: ColumnName = "fd"
+    """The metric that values are chosen by; it is drawn against each other one."""
 
-    def tried(self, guidance: Mapping[str, Sequence[Span]]) -> dict[str, tuple[float, ...]]:
-        """The weights of each entry, those of its method where they are left to it."""
-        return {
-            name: guidance[name][0].sweep if weights == "default" else weights
-            for name, weights in self.weights.items()
-        }
+    def drawn(self):
+        return super().drawn() | {"per_seed": self.per_seed}
 
 
 class PictureParams(Strict):
@@ -149,7 +136,7 @@ class PictureParams(Strict):
     """What is measured on samples."""
     tables: Annotated[dict[Name, Table], Field(min_length=1)]
     """Tables by name."""
-    sweep: Sweep | None = None
+    sweep: PictureSweep | None = None
     """What the weights under guidance are chosen by."""
     gpus: Annotated[int, Field(ge=0)] = 0
     """GPUs that a job which computes with networks asks a cluster for; 0: none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
@@ -12,6 +13,7 @@ from w2s.metrics.score_registry import SCORES
 from w2s.models.sd3 import PUBLISHED
 from w2s.params.common import Arithmetic, Cost, Guided, Name, Precision, Published
 from w2s.params.data import Distinct, Seed
+from w2s.params.sweep import Sweep
 from w2s.params.world import Captions, TrainedPipeline, World
 from w2s.pipelines.folder import MOST_TEXT_TOKENS
 from w2s.strict import Strict
@@ -174,6 +176,15 @@ class TextTable(Strict):
     """Rows by name, in order."""
 
 
+class TextSweep(Sweep):
+    """Weights and blocks that guidance methods are tried with, on all prompts."""
+
+    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1)]
+    """Columns of the table."""
+    by: ScoreName
+    """The score that values are chosen by; it is drawn against each other one."""
+
+
 class TextParams(Strict):
     """Everything a part with images of prompts is made of."""
 
@@ -202,9 +213,20 @@ class TextParams(Strict):
     scores by name (hps: antialias).  Where a file is not there its score says so in its column."""
     tables: Annotated[dict[Name, TextTable], Field(min_length=1)]
     """Tables by name."""
-    sweep: None = None
-    """A part of this kind has no sweep: none of its scores says which weight is better."""
+    sweep: TextSweep | None = None
+    """What the weights under guidance, and the blocks that it skips, are chosen by."""
     gpus: Annotated[int, Field(ge=0)] = 0
     """GPUs that a job which computes with networks asks a cluster for; 0: none."""
     cost: Cost | None = None
     """What a forward was measured to cost, for the estimates of `w2s plan`; one for all parts."""
+
+
+def scores_asked(params: TextParams) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The scores that tables and the sweep have as columns, each with its path."""
+    shown = {("tables", name): table.columns for name, table in params.tables.items()}
+    if params.sweep:
+        shown["sweep",] = params.sweep.columns
+    for at, columns in shown.items():
+        for i, column in enumerate(columns):
+            if column in SCORES:
+                yield (*at, "columns", i), column

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from w2s.metrics.score_registry import SCORES
 from w2s.params.model_checks import Mistake
-from w2s.params.text import TextParams
+from w2s.params.sweep import sweep_mistakes, sweep_names
+from w2s.params.text import TextParams, scores_asked
 from w2s.params.world_checks import world_mistakes
 from w2s.strict import did_you_mean
 
@@ -16,6 +17,7 @@ def text_mistakes(params: TextParams) -> Iterator[Mistake]:
     yield from _names(params)
     yield from _columns(params)
     yield from _score_files(params)
+    yield from sweep_mistakes(params, SCORES)
     yield from world_mistakes(params)
 
 
@@ -36,6 +38,11 @@ def _names(params: TextParams) -> Iterator[Mistake]:
             if row.guidance is not None:
                 entry = (row.guidance, params.guidance, "entry under guidance")
                 asked.append(((*where, "guidance"), *entry))
+    if params.sweep:
+        named = (params.sweep.model, params.models, "pipeline under models")
+        asked.append((("sweep", "model"), *named))
+    for at, name in sweep_names(params):
+        asked.append((at, name, params.guidance, "entry under guidance"))
     for path, name, valid, what in asked:
         if name not in valid:
             yield path, f"there is no {what} named '{name}'; {did_you_mean(name, valid)}"
@@ -69,10 +76,7 @@ def _score_files(params: TextParams) -> Iterator[Mistake]:
                     yield path, f"{name} reads no such file and has no such setting; {hint}"
             elif isinstance(value, bool) != (entry in settings):
                 yield path, "must be true or false" if entry in settings else "must be a path"
-    for table_name, table in params.tables.items():
-        for i, column in enumerate(table.columns):
-            needs = SCORES[column].files if column in SCORES else ()
-            for file in needs:
-                if file not in params.scores.get(column, {}):
-                    at = ("tables", table_name, "columns", i)
-                    yield at, f"{column} reads a file: give its path as scores.{column}.{file}"
+    for at, score in scores_asked(params):
+        for file in SCORES[score].files:
+            if file not in params.scores.get(score, {}):
+                yield at, f"{score} reads a file: give its path as scores.{score}.{file}"

@@ -23,7 +23,7 @@ from w2s.plan.plan import Plan
 from w2s.plan.planner import Planner
 from w2s.plan.published import groups
 from w2s.plan.samples import add_sample_sets
-from w2s.plan.sweep import sweep_group, swept
+from w2s.plan.sweep import plan_sweep_of, swept
 from w2s.sampling.grid import time_grid
 from w2s.sampling.solvers import READS
 from w2s.sampling.trajectories import signals_of
@@ -131,14 +131,8 @@ def plan_pictures(part: Part) -> Plan:
 
 
 def plan_pictures_sweep(part: Part) -> Plan:
-    """The sweep of guidance weights with all that it rests on; empty where the part has none."""
-    if part.params.sweep is None:
-        return Plan(part.scale)
-    other = swept(part)
-    planned = _sampled(other)
-    group = sweep_group(other, planned)
-    planned.groups[group.name] = group
-    return planned
+    """The part's sweep with all that it rests on; empty where it has none."""
+    return plan_sweep_of(part, _sampled, row_facts)
 
 
 def picture_networks(part: Part) -> list[dict]:

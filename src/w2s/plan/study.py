@@ -16,7 +16,7 @@ from w2s.plan.picture_part import (
 from w2s.plan.plan import Plan
 from w2s.plan.resources import Budget
 from w2s.plan.text_cost import TextBudget, TextEstimator
-from w2s.plan.text_part import plan_no_sweep, plan_text, text_networks
+from w2s.plan.text_part import estimate_text_sweep, plan_text, plan_text_sweep, text_networks
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,12 @@ PLANNERS = {  # by the names of params.kinds
         plan_pictures, plan_pictures_sweep, picture_networks, Estimator, estimate_sweep
     ),
     "text": PartPlanner(
-        plan_text, plan_no_sweep, text_networks, TextEstimator, TextEstimator, TextBudget
+        plan_text,
+        plan_text_sweep,
+        text_networks,
+        TextEstimator,
+        estimate_text_sweep,
+        TextBudget,
     ),
 }
 

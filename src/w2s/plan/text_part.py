@@ -19,6 +19,8 @@ from w2s.plan.plan import Plan
 from w2s.plan.planner import Planner
 from w2s.plan.published import groups
 from w2s.plan.samples import add_sample_sets
+from w2s.plan.sweep import plan_sweep_of, swept
+from w2s.plan.text_cost import TextEstimator
 from w2s.plan.text_nodes import TextNodes
 from w2s.sampling.trajectories import encode
 
@@ -32,16 +34,27 @@ WIDTHS = {  # of what a network reads, beside the latents' channels
 
 def plan_text(part: Part) -> Plan:
     """Everything the part consists of."""
+    planned = _sampled(part)
+    planned.groups.update(groups(part, planned, table_facts, text_row_facts))
+    return planned
+
+
+def plan_text_sweep(part: Part) -> Plan:
+    """The part's sweep with all that it rests on; empty where it has none."""
+    return plan_sweep_of(part, _sampled, text_row_facts)
+
+
+def estimate_text_sweep(part: Part, planned: Plan) -> TextEstimator:
+    """Estimates for the nodes of the sweep's plan, which draws other counts than the tables."""
+    return TextEstimator(swept(part), planned)
+
+
+def _sampled(part: Part) -> Plan:
+    """All nodes up to the scores of every row."""
     planner = TextPlanner(part)
     planner.plan.index = planner.nodes.prompts
     planner.plan.sets.update(add_sample_sets(planner))
-    planner.plan.groups.update(groups(part, planner.plan, table_facts, text_row_facts))
     return planner.plan
-
-
-def plan_no_sweep(part: Part) -> Plan:
-    """The empty plan of a sweep, which a text part does not have."""
-    return Plan(part.scale)
 
 
 def text_networks(part: Part) -> list[dict]:

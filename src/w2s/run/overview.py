@@ -131,7 +131,7 @@ def _sharing(planned: Plan) -> list[str]:
 
 
 def _sweep(part: Part, planned: Plan, cost: Cost | None) -> list[str]:
-    """What `snakemake weights` would run beyond the study."""
+    """What `snakemake weights` and `snakemake layers` would run beyond the study."""
     sweep = planner_of(part).plan_sweep(part)
     if not sweep.nodes:
         return []
@@ -139,8 +139,9 @@ def _sweep(part: Part, planned: Plan, cost: Cost | None) -> list[str]:
     own = [node for node in _absent(sweep) if node.key not in planned.nodes]
     work = sum((estimator.of(node) for node in own), Estimate())
     hours = f", {_hours(work, cost):.4g} hours" if cost else ""
+    targets = "weights layers" if part.params.sweep.layers else "weights"
     return [
-        f"`snakemake weights` would add {len(own)} nodes: {work.forwards:.4g} forwards{hours}, "
+        f"`snakemake {targets}` would add {len(own)} nodes: {work.forwards:.4g} forwards{hours}, "
         f"{size(work.bytes)}"
     ]
 
