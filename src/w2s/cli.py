@@ -101,6 +101,11 @@ def parser() -> argparse.ArgumentParser:
     sub = verb("sample", _sample, "draw guided images of prompts with an SD3 or SD3.5 folder")
     _sampling(sub)
     _study(sub)
+    sub = verb("status", _status, "say what of a study is done, running, queued and failed")
+    shown = sub.add_mutually_exclusive_group()
+    shown.add_argument("--watch", action="store_true", help="again every few seconds, to the end")
+    shown.add_argument("--json", action="store_true", help="for programs")
+    _study(sub)
     verb("schema", _schema, "print the JSON schema of a study")
     verb("keys", _keys, "print the reference page of all parameters")
     sub = verb("cost", _cost, "measure the seconds of one forward, for estimates")
@@ -167,8 +172,11 @@ def _build(args):
 def _publish(args):
     from w2s.report.publish import publish
     from w2s.run.frozen import FrozenPlan
+    from w2s.run.telling import Telling
 
-    publish(FrozenPlan(args.plan).group(args.group))
+    group = FrozenPlan(args.plan).group(args.group)
+    with Telling("publish", group.name, group.name):
+        publish(group)
 
 
 def _plan(args):
@@ -261,6 +269,19 @@ def _sample(args):
     from w2s.run.sample import sample
 
     print(sample(request))
+
+
+def _status(args):
+    from w2s.run.status import Watcher
+    from w2s.run.status_text import as_json, as_text, watch
+
+    watcher = Watcher(_load(args))
+    if args.watch:
+        watch(watcher)
+    elif args.json:
+        print(json.dumps(as_json(watcher.look()), indent=1))
+    else:
+        print(as_text(watcher.look()))
 
 
 def _schema(args):

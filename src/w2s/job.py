@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,10 @@ class Execution:
     state: Path = Path("state")  # training state lives under state/<key>/
 
 
+def _nobody(what: str, done: int, total: int, left: float) -> None:
+    """Nobody is told."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One node being built.  Builders write under `out` only; the store publishes it by rename."""
@@ -30,6 +34,8 @@ class Job:
     parents: dict[str, list[Path]] = field(default_factory=dict)  # role -> verified directories
     local: dict = field(default_factory=dict)  # places on this machine (a data folder); not hashed
     execution: Execution = field(default_factory=Execution)
+    # Told every few seconds, for `w2s status`: what is counted, done, total, seconds left.
+    tell: Callable[[str, int, int, float], None] = _nobody
 
     def parent(self, role: str) -> Path:
         """The only parent in this role; KeyError or ValueError if there is not exactly one."""
@@ -49,4 +55,5 @@ class Job:
             if now - shown >= every or done == total:
                 left = (now - start) / done * (total - done)
                 self.log(f"{what} {done}/{total}, {left:.0f} s left")
+                self.tell(what, done, total, left)
                 shown = now

@@ -1,5 +1,6 @@
 """Building a node: parents are checked, failures leave nothing, results are published once."""
 
+import json
 import os
 import signal
 import subprocess
@@ -120,6 +121,11 @@ def test_a_failing_builder_leaves_nothing(nodes, monkeypatch, capsys, builder, s
     assert list((folders.STORE / ".scratch").iterdir()) == []
     error = capsys.readouterr().err
     assert ("Traceback" in error) is (builder is fail)
+    told = json.loads(folders.told_path("images", parent.key).read_text())
+    assert told["state"] == ("stopped" if builder is run_out else "failed")
+    use(monkeypatch, write)
+    main(["render", parent.key, "--plan", str(plan)])
+    assert not folders.told_path("images", parent.key).exists()
 
 
 def test_state_outlives_a_time_budget_and_not_the_result(nodes, monkeypatch):

@@ -4,6 +4,7 @@ import csv
 import signal
 import threading
 import time
+from dataclasses import replace
 from os import getpid, kill
 from statistics import mean
 
@@ -237,3 +238,14 @@ def test_data_that_do_not_fit_are_refused(tmp_path, latents):
         spec = SPEC | {"model": MODEL | change}
         with pytest.raises(UserError, match=message):
             loop.build(make_job(tmp_path, str(number), spec, {"latents": latents}))
+
+
+def test_what_is_told_of_a_run_changes_none_of_its_bytes(latents, tmp_path, monkeypatch):
+    quiet = make_job(tmp_path, "quiet", SPEC, {"latents": latents})
+    loop.build(quiet)
+    heard = []
+    monkeypatch.setattr(loop, "REPORT_SECONDS", 0.0)
+    told = make_job(tmp_path, "told", SPEC, {"latents": latents})
+    loop.build(replace(told, tell=lambda *said: heard.append(said)))
+    assert published(told.out) == published(quiet.out)
+    assert [said[:3] for said in heard] == [("training step", n, 40) for n in range(1, 41)]

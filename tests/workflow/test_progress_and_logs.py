@@ -1,5 +1,6 @@
 """What a person sees while it runs, and what the log files hold."""
 
+import json
 import os
 import pty
 import re
@@ -41,6 +42,24 @@ def test_training_reports_its_own_progress(finished):
     key = finished.node("train", "base").name
     text = (finished.path / f"results/logs/train/{key}.log").read_text()
     assert re.search(r"step 8/8, loss \d+\.\d+, \d+ ms per step, 0 s left", text)
+
+
+def test_a_finished_study_has_a_finished_status(finished):
+    status = json.loads(finished.w2s("status", "--json"))
+    assert status["finished"]
+    assert status["nodes"] == {"done": sum(status["nodes"].values())}
+    assert (status["running"], status["trouble"], status["run"]) == ([], [], None)
+    assert status["hours"]["spent"] > 0
+    assert list((finished.path / "results/store/.jobs").iterdir()) == []
+
+
+def test_status_follows_what_is_made_anew(study):
+    study.w2s("recompute", "results/cells/guidance/ag/fd.json")
+    before = json.loads(study.w2s("status", "--json"))
+    assert not before["finished"]
+    assert before["nodes"]["queued"] == 1  # the first of a chain; the rest waits for it
+    study.snakemake()
+    assert json.loads(study.w2s("status", "--json"))["finished"]
 
 
 def _read(descriptor: int) -> str:

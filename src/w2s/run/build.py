@@ -21,6 +21,7 @@ from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
 from w2s.run.frozen import FrozenPlan
 from w2s.run.memory import keep_freed_memory
+from w2s.run.telling import Telling
 from w2s.store import folders
 from w2s.store.lease import Lease, held
 
@@ -53,7 +54,8 @@ def _built(node: Node, plan: FrozenPlan) -> bool:
             print(f"{node.kind} {node.key} is there", file=sys.stderr)
             return True
         try:
-            _build(node, plan, lease)
+            with Telling.of(node, lease) as telling:
+                _build(node, plan, lease, telling)
             return True
         except OutOfTime:
             raise
@@ -63,7 +65,7 @@ def _built(node: Node, plan: FrozenPlan) -> bool:
             return False  # whatever went wrong: another has this place now
 
 
-def _build(node: Node, plan: FrozenPlan, lease: Lease) -> None:
+def _build(node: Node, plan: FrozenPlan, lease: Lease, telling: Telling) -> None:
     kind, key = node.kind, node.key
     parents = {
         role: [folders.verified_or_set_aside(plan.node(p).kind, p) for p in keys]
@@ -72,14 +74,14 @@ def _build(node: Node, plan: FrozenPlan, lease: Lease) -> None:
     execution = Execution(**plan.execution)
     scratch = folders.scratch_dir(kind, key, lease.owner.id)
     try:
-        facts = _work(node, scratch, parents, execution)
+        facts = _work(node, scratch, parents, execution, telling.tell)
         folders.publish(scratch, kind, key, facts, allowed=lease.check)
         shutil.rmtree(execution.state / key, ignore_errors=True)  # of no more use
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _work(node: Node, scratch: Path, parents, execution: Execution) -> dict:
+def _work(node: Node, scratch: Path, parents, execution: Execution, tell) -> dict:
     """Run the builder; returns everything the manifest says beside the checksums."""
     kind = KINDS[node.kind]
     keep_freed_memory()
@@ -92,7 +94,7 @@ def _work(node: Node, scratch: Path, parents, execution: Execution) -> dict:
     builder = getattr(importlib.import_module(module), function)
     startup = time.process_time()
     start, clock = datetime.now(UTC), time.monotonic()
-    job = Job(node.kind, node.key, node.spec, scratch, parents, node.local, execution)
+    job = Job(node.kind, node.key, node.spec, scratch, parents, node.local, execution, tell)
     facts = builder(job) or {}
     return {
         "label": node.label,

@@ -88,6 +88,11 @@ def lease_path(kind: str, key: str) -> Path:
     return STORE / ".leases" / f"{kind}-{key}"
 
 
+def told_path(kind: str, name: str) -> Path:
+    """The file in which whoever makes a node, or publishes a group, says how that goes."""
+    return STORE / ".jobs" / f"{kind}-{name.replace('/', '+')}.json"
+
+
 def scratch_dir(kind: str, key: str, owner: str = "") -> Path:
     """A new empty directory for building a node; on the store's own file system.
 

@@ -155,6 +155,7 @@ def build(job: Job) -> dict:
                     f"step {step}/{spec['steps']}, loss {loss.item():.4f}, "
                     f"{1000 * pace:.0f} ms per step, {left:.0f} s left"
                 )
+                job.tell("training step", step, spec["steps"], left)
                 with throughput.open("a") as file:  # step, seconds per step, images per second
                     file.write(f"{step},{pace:.6f},{spec['batch'] / pace:.2f}\n")
                 reported, shown = now, step
