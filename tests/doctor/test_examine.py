@@ -9,6 +9,7 @@ from w2s.cli import main
 from w2s.doctor import examine as examining
 from w2s.doctor.finding import as_table, failed, passed, warned
 
+
 def report(capsys, *arguments, scale="smoke", status=0):
     assert main(["doctor", "--scale", scale, "--json", *arguments]) == status
     said = json.loads(capsys.readouterr().out)

@@ -147,3 +147,27 @@ def test_a_recomputed_cell_comes_out_the_same(again, drawn):
     assert "forgot" in again.w2s("recompute", "results/cells/captioned/ag/clip_made.json")
     again.snakemake()
     assert again.published() == drawn.published()
+
+
+def test_layers_to_skip_are_scanned_beside_the_study(again):
+    slg = {"method": "skip_layer", "blocks": [2], "weight": 2}
+    sweep = {
+        "model": "main",
+        "seeds": [100, 101],
+        "columns": ["words", "shape", "forwards"],
+        "by": "words",
+        "weights": {"cfg": [1.5, 2]},
+        "layers": {"slg": {"blocks": [[0], [1]], "weights": [2]}},
+    }
+    rewrite(again, (("guidance",), MADE["guidance"] | {"slg": slg}), (("sweep",), sweep))
+    before = again.published()
+    again.snakemake("layers")
+    assert again.published().keys() - before.keys() == {
+        *(f"results/tables/layers.{end}" for end in ("csv", "md", "tex")),
+        "results/figures/layers-shape.png",
+    }
+    lines = (again.path / "results/tables/layers.csv").read_text().splitlines()
+    rows = {row["row"]: row for row in csv.DictReader(lines[2:])}
+    assert set(rows) == {"none", "slg-without-0=2", "slg-without-1=2"}
+    assert sum("(chosen)" in row["label"] for row in rows.values()) == 1
+    assert "with the highest All words right" in lines[1]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from w2s.errors import UserError
+from w2s.keypaths import KeyPath
 from w2s.params.common import Cost
 from w2s.params.files import Layers
 from w2s.params.pictures import PictureParams
@@ -30,6 +31,7 @@ class Part:
     networks: dict  # the pretrained networks or pipelines as found, by name
     fingerprints: dict[str, str]  # of what is given by path: "vae", "pretrained.<name>", ...
     layers: Layers  # where the part's keys were set
+    origins: Mapping[KeyPath, KeyPath] = field(default_factory=dict)  # of tables in no file: keys
 
     def own(self, name: str) -> str:
         """A published name of which every part has one."""
@@ -41,6 +43,7 @@ class Part:
         try:
             yield
         except UserError as error:
+            path = self.origins.get(path[:2], path)
             raise UserError(f"{self.layers.where(path)}: {error}") from None
 
 

@@ -51,7 +51,8 @@ def swept(part: Part) -> Part:
     drawn = params.sampling.model_copy(update=sweep.drawn())
     changes = {"tables": tables, "guidance": guidance, "sampling": drawn}
     changes["sweep"] = sweep.model_copy(update={"weights": sweep.tried(params.guidance)})
-    return replace(part, params=params.model_copy(update=changes))
+    origins = {("tables", part.own(kind)): ("sweep", kind) for kind in sets}
+    return replace(part, params=params.model_copy(update=changes), origins=origins)
 
 
 def row_name(guidance: str, weight: float) -> str:
