@@ -45,10 +45,11 @@ rule table:
         "{params.w2s} publish table/{wildcards.table} --plan {params.plan} > {log} 2>&1"
 
 
-# The figures of a part as a whole, and its sweeps of weights and layers if it has any: `curves`,
-# `sweep` and `scan` of the pictures, `curves-<part>`, `sweep-<part>` and `scan-<part>` of another.
-for name in [g for g in PLAN.groups if g.startswith(("figure/", "sweep/"))]:
-    what = name.split("/")[1]
+# The figures of a part as a whole, its sweeps of weights and layers and the page of claims if there
+# are such: `curves`, `sweep` and `scan` of the pictures, `curves-<part>`, `sweep-<part>` and
+# `scan-<part>` of another part; `claims` of all.
+for name in [g for g in PLAN.groups if g.startswith(("figure/", "sweep/", "claims"))]:
+    what = name.split("/")[-1]
 
     rule:
         name:

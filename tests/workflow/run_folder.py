@@ -115,11 +115,12 @@ class RunFolder:
 
     def published(self) -> dict[str, str]:
         """Checksum of every published file."""
-        folders = [self.path / "results" / name for name in ("cells", "tables", "figures")]
+        results = self.path / "results"
+        folders = [results / name for name in ("cells", "tables", "figures")]
+        paths = [*results.glob("claims.*"), *(path for f in folders for path in f.rglob("*"))]
         return {
             str(path.relative_to(self.path)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for folder in folders
-            for path in folder.rglob("*")
+            for path in paths
             if path.is_file()
         }
 

@@ -11,9 +11,13 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Source = Literal["sampling seeds", "training seeds", "groups of real images", "prompts"]
+INSIDE = 0.95  # the share of cases that an interval is to hold the mean in
 RESAMPLES = 10_000
 RESAMPLED_BY = 0  # the seed of all resamples
 AT_ONCE = 1_000_000  # values drawn at once, which bounds the memory
@@ -54,8 +58,10 @@ class Interval(NamedTuple):
         return self.low is not None and (self.low > 0 or self.high < 0)
 
 
-def mean_interval(values: Sequence[float], over: Source = "sampling seeds") -> Interval:
-    """Mean of independent replicates ± t(0.975, n-1) s / sqrt(n).
+def mean_interval(
+    values: Sequence[float], over: Source = "sampling seeds", inside: float = INSIDE
+) -> Interval:
+    """Mean of independent replicates ± t((1 + inside) / 2, n-1) s / sqrt(n).
 
     Raises ValueError where there are no values.
     """
@@ -64,12 +70,14 @@ def mean_interval(values: Sequence[float], over: Source = "sampling seeds") -> I
     n, mean = len(values), statistics.fmean(values)
     if n == 1:
         return Interval(mean, None, None, n, over)
-    half = t_quantile(n - 1) * statistics.stdev(values) / math.sqrt(n)
+    half = t_quantile(n - 1, inside) * statistics.stdev(values) / math.sqrt(n)
     return Interval(mean, mean - half, mean + half, n, over)
 
 
-def bootstrap_interval(values: Sequence[float], over: Source = "prompts") -> Interval:
-    """Mean of independent replicates, and the percentiles 2.5 and 97.5 of means of resamples.
+def bootstrap_interval(
+    values: Sequence[float], over: Source = "prompts", inside: float = INSIDE
+) -> Interval:
+    """Mean of independent replicates, and the middle share `inside` of the means of resamples.
 
     Each resample draws as many values as there are, with replacement (Efron, Annals of Statistics
     7, 1979).  The same number of values is resampled in the same way every time.  With few values
@@ -83,18 +91,26 @@ def bootstrap_interval(values: Sequence[float], over: Source = "prompts") -> Int
     n, mean = len(values), statistics.fmean(values)
     if n == 1:
         return Interval(mean, None, None, n, over)
-    rng, held, means = np.random.default_rng(RESAMPLED_BY), np.asarray(values, np.float64), []
+    low, high = np.quantile(resampled_means(values), ((1 - inside) / 2, (1 + inside) / 2))
+    return Interval(mean, float(low), float(high), n, over)
+
+
+def resampled_means(values: Sequence[float]) -> np.ndarray:
+    """The means of all resamples of some values, float64 (RESAMPLES,), in the order drawn."""
+    import numpy as np
+
+    n, means = len(values), []
+    rng, held = np.random.default_rng(RESAMPLED_BY), np.asarray(values, np.float64)
     step = max(1, AT_ONCE // n)
     for first in range(0, RESAMPLES, step):
         drawn = rng.integers(0, n, (min(step, RESAMPLES - first), n))
         means.append(held[drawn].mean(1))
-    low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
-    return Interval(mean, float(low), float(high), n, over)
+    return np.concatenate(means)
 
 
-def interval_over(values: Sequence[float], over: Source) -> Interval:
+def interval_over(values: Sequence[float], over: Source, inside: float = INSIDE) -> Interval:
     """The interval that fits what the values are taken over."""
-    return (bootstrap_interval if over == "prompts" else mean_interval)(values, over)
+    return (bootstrap_interval if over == "prompts" else mean_interval)(values, over, inside)
 
 
 def level(over: Source) -> str:
@@ -110,10 +126,17 @@ def paired_difference(
     Rows that share seeds or prompts share their noise, so this is narrower than what two separate
     intervals suggest.  Raises ValueError where the seeds or prompts differ.
     """
+    return interval_over(paired(first, second, over), over)
+
+
+def paired(
+    first: Mapping[int, float], second: Mapping[int, float], over: Source = "sampling seeds"
+) -> list[float]:
+    """first - second for each seed or prompt; ValueError where those differ."""
     if first.keys() != second.keys():
         units = f"{unit_of(over)}s"
         raise ValueError(f"cannot pair {units} {sorted(first)} with {units} {sorted(second)}")
-    return interval_over([first[unit] - second[unit] for unit in sorted(first)], over)
+    return [first[unit] - second[unit] for unit in sorted(first)]
 
 
 def unit_of(over: Source) -> str:
@@ -122,18 +145,18 @@ def unit_of(over: Source) -> str:
 
 
 @cache
-def t_quantile(freedom: int, inside: float = 0.95) -> float:
+def t_quantile(freedom: int, inside: float = INSIDE) -> float:
     """t such that |T| <= t with probability `inside`, T of Student's law with whole freedom."""
     low, high = 0.0, math.pi / 2
     while low < (middle := (low + high) / 2) < high:
-        if _probability_inside(middle, freedom) < inside:
+        if probability_inside(middle, freedom) < inside:
             low = middle
         else:
             high = middle
     return math.sqrt(freedom) * math.tan(middle)
 
 
-def _probability_inside(theta: float, freedom: int) -> float:
+def probability_inside(theta: float, freedom: int) -> float:
     """P(|T| <= sqrt(freedom) tan(theta)): Abramowitz & Stegun, 26.7.3 and 26.7.4."""
     odd = freedom % 2
     term = math.cos(theta) if odd else 1.0

@@ -10,7 +10,7 @@ from w2s.params.files import Layers
 # Targets of Snakemake that a table's own, `snakemake <table>`, must not take the place of.
 RULES = frozenset(
     (
-        *("all", "tables", "weights", "layers", "table", "curves", "sweep", "scan"),
+        *("all", "tables", "weights", "layers", "table", "curves", "sweep", "scan", "claims"),
         *("render", "index", "vae", "encode", "features", "reference", "prompts", "embed"),
         *("towers", "clip", "pipeline"),
         *("train", "extract", "sample", "decode", "evaluate", "convert", "score"),

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from w2s.errors import UserError
 from w2s.params.between import between_parts
+from w2s.params.claim_files import read_claims
 from w2s.params.files import Layers, read_yaml
 from w2s.params.kinds import PartKind, kind_of
 from w2s.params.parts import Part, Study
 from w2s.params.scales import part_files, read_part
 from w2s.params.settings import Settings
-from w2s.sentences import sentences
+from w2s.params.validate import valid
 from w2s.strict import Strict, did_you_mean
 
 COMMAND_LINE = "command line"
@@ -30,7 +29,7 @@ def load_study(path: Path, overrides: dict | None = None) -> Study:
     top = Layers(
         ((str(path), read_yaml(path)), *([(COMMAND_LINE, overrides)] if overrides else []))
     )
-    settings, scales = _valid(Settings, top), path.parent / "scales"
+    settings, scales = valid(Settings, top), path.parent / "scales"
     files = part_files(scales, settings.scale, top.where(("scale",)))
     asked = _asked(settings, files, top)
     layers = {name: read_part(scales, name, file) for name, file in files.items()}
@@ -45,6 +44,7 @@ def load_study(path: Path, overrides: dict | None = None) -> Study:
             source = where[name].removesuffix(": data")
             layers[name] = _with_own_folder(layers[name], settings.data, source)
     params = _checked(layers, kinds, files)
+    claims = read_claims(path.parent / "claims", settings.scale, params, files)
     data = {name: kinds[name].find_data(params[name], where[name]) for name in asked}
     return Study(
         scale=settings.scale,
@@ -57,9 +57,11 @@ def load_study(path: Path, overrides: dict | None = None) -> Study:
                 networks=kinds[name].find_networks(params[name], data[name], layers[name].where),
                 fingerprints=kinds[name].find_files(params[name]),
                 layers=layers[name],
+                claims=claims.get(name),
             )
             for name in asked
         ),
+        unasked_claims={n: len(own.by_name) for n, own in claims.items() if n not in asked},
         cost=next((block.cost for block in params.values() if block.cost), None),
         execution=settings.execution,
     )
@@ -90,7 +92,7 @@ def _checked(
     params, found = {}, []
     for name, own in layers.items():
         try:
-            params[name] = _valid(kinds[name].params, own)
+            params[name] = valid(kinds[name].params, own)
         except UserError as error:
             found.append(str(error))
         else:
@@ -133,13 +135,3 @@ def _without_real_rows(table):
 
 def _says(block, key: str, value) -> bool:
     return isinstance(block, dict) and block.get(key) == value
-
-
-def _valid(model, layers: Layers):
-    """The merged layers as a model; a line for each mistake."""
-    merged = layers.merged()
-    try:
-        return model.model_validate(merged)
-    except ValidationError as error:
-        found = sentences(error.errors(include_url=False), merged)
-        raise UserError("\n".join(f"{layers.where(at)}: {what}" for at, what in found)) from None

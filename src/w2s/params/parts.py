@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from w2s.errors import UserError
 from w2s.keypaths import KeyPath
+from w2s.params.claims import Claims
 from w2s.params.common import Cost
 from w2s.params.files import Layers
 from w2s.params.pictures import PictureParams
@@ -32,6 +33,7 @@ class Part:
     fingerprints: dict[str, str]  # of what is given by path: "vae", "pretrained.<name>", ...
     layers: Layers  # where the part's keys were set
     origins: Mapping[KeyPath, KeyPath] = field(default_factory=dict)  # of tables in no file: keys
+    claims: Claims | None = None  # what papers say of its tables
 
     def own(self, name: str) -> str:
         """A published name of which every part has one."""
@@ -55,6 +57,7 @@ class Study:
     parts: tuple[Part, ...]
     cost: Cost | None  # what a forward was measured to cost
     execution: ExecutionParams
+    unasked_claims: dict[str, int] = field(default_factory=dict)  # of parts that are not run
 
     def part(self, name: str = FIRST) -> Part:
         """The part of this name; KeyError if there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from w2s.params.claims import ClaimsFile
 from w2s.params.kinds import PART_KINDS
 from w2s.params.settings import Settings
 
@@ -18,10 +19,11 @@ Guidance methods have a page of their own: [guidance.md](guidance.md).
 
 
 def reference_text() -> str:
-    """The page, as Markdown: one table for params.yaml and one for each kind of part."""
+    """The page, as Markdown: a table for params.yaml, one for each kind of part, one for claims."""
     parts, files = [HEAD], "`scales/<scale>.yaml` or `scales/<scale>/<part>.yaml`"
     tables = [("`params.yaml`", Settings)]
     tables += [(f"{files}, `part: {name}`", kind.params) for name, kind in PART_KINDS.items()]
+    tables.append(("`claims/<scale>.yaml` or `claims/<scale>/<part>.yaml`", ClaimsFile))
     for title, model in tables:
         schema = model.model_json_schema(by_alias=True)
         lines = [f"## {title}", "", "| key | type | default | meaning |", "| --- " * 4 + "|"]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from w2s.params.parts import Part, Study
+from w2s.plan.claims import with_claims
 from w2s.plan.estimate import Estimator
 from w2s.plan.picture_part import (
     estimate_sweep,
@@ -49,7 +50,8 @@ PLANNERS = {  # by the names of params.kinds
 def plan(study: Study) -> Plan:
     """Everything the study consists of."""
     planners = ((part, planner_of(part)) for part in study.parts)
-    return joined(study.scale, (_priced(study, p, by.plan(p), by.estimate) for p, by in planners))
+    parts = (_priced(study, part, by.plan(part), by.estimate) for part, by in planners)
+    return with_claims(study, joined(study.scale, parts))
 
 
 def plan_sweep(study: Study) -> Plan:

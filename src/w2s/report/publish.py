@@ -7,6 +7,7 @@ from pathlib import Path
 
 from w2s.plan.facts import RowFacts
 from w2s.plan.published import Group
+from w2s.report.claims import publish_claims
 from w2s.report.curves import training_curves
 from w2s.report.files import write_json
 from w2s.report.pictures import draw_pictures
@@ -31,6 +32,7 @@ def publish(group: Group) -> None:
         "table": publish_table,
         "figure": publish_curves,
         "sweep": publish_sweep,
+        "claims": publish_claims,
     }
     publishers[kind](group)
 

@@ -34,6 +34,12 @@ def row_cells(group: Group, row: RowFacts, against: RowFacts) -> dict[str, dict]
     return cells
 
 
+def cell_of(table: TableFacts, row: RowFacts, column: str) -> dict:
+    """One cell of a row, without its difference from the table's baseline."""
+    read = measured(row)
+    return build_cell(table, row, column, [read[key] for key in row.measuring(column)], None)
+
+
 def measured(row: RowFacts) -> dict[str, dict]:
     """What each node that measured a row says, by its key."""
     nodes = {key: folders.verified_or_set_aside(row.kind, key) for key in row.measured}
