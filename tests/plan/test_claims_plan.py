@@ -81,7 +81,7 @@ def test_rows_over_other_seeds_are_refused(study_folder, monkeypatch, capsys):
         planned.groups["cells/training/mg"].facts["table"]["training_seeds"] = [0, 1]
         return with_claims(study, planned)
 
-    monkeypatch.setattr("w2s.run.overview.with_claims", other_seeds)
+    monkeypatch.setattr("w2s.plan.study.with_claims", other_seeds)
     file = study_folder.root / "claims" / "smoke.yaml"
     file.parent.mkdir()
     file.write_text(yaml.safe_dump({"claims": {"lower": CLAIM | {"row": "training/mg"}}}))

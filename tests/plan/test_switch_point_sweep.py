@@ -39,7 +39,7 @@ def study_of(switches):
         "tables": {"t": Table(title="t", columns=("fd",), baseline=min(rows), rows=rows)},
         "sweep": None,
     }
-    changed = replace(part, params=params.model_copy(update=changes))
+    changed = replace(part, params=params.model_copy(update=changes), claims=None)
     return replace(study, parts=(changed,))
 
 
