@@ -96,9 +96,9 @@ def test_rows_over_other_seeds_are_refused(study_folder, monkeypatch, capsys):
 def test_the_shipped_claims_fit_the_shipped_studies(scale, monkeypatch):
     monkeypatch.chdir(HOME)
     study = load_study(HOME / "params.yaml", {"scale": scale})
-    assert all(part.claims for part in study.parts)
     families = plan(study).groups["claims"].facts["families"]
-    assert [family["part"] for family in families] == [part.name for part in study.parts]
+    assert [family["part"] for family in families] == [p.name for p in study.parts if p.claims]
+    assert study.part().claims
     for family in families:
         sentences = [claim["sentence"] for claim in family["claims"].values()]
         assert len(set(sentences)) == len(sentences)
