@@ -86,7 +86,7 @@ def test_sides_and_bounds():
         ({"at_least": float("nan")}, "at_least: must be a finite number, not nan"),
         ({"sentence": ""}, "sentence: must not be empty"),
         ({"papre": "x"}, "papre: unknown key; valid keys are"),
-        ({"against": "guidance/real"}, "against: real images share no noise with samples"),
+        ({"against": "guidance/real"}, "against: real data share no noise with samples"),
     ],
 )  # fmt: skip
 def test_refusals_name_file_and_key(study_folder, capsys, change, sentence):

@@ -88,7 +88,7 @@ def test_rows_over_other_seeds_are_refused(study_folder, monkeypatch, capsys):
     assert main(["plan", "--scale", "smoke"]) == 2
     assert capsys.readouterr().err == (
         "w2s: claims/smoke.yaml: claims.lower.against: the intervals of 'training/mg' and "
-        "'guidance/none' are over other seeds or prompts; name rows that share them\n"
+        "'guidance/none' are over other seeds; name rows that share them\n"
     )
 
 

@@ -60,14 +60,14 @@ def _unpaired(part: Part, planned: Plan) -> Iterator[str]:
         facts = {key: planned.groups[f"cells/{row}"].facts for key, row in claim.rows.items()}
         if len(facts) == 1:
             continue
-        over = {key: (f["row"]["over"], f["table"]["training_seeds"]) for key, f in facts.items()}
+        seeds = {key: fact["table"]["training_seeds"] for key, fact in facts.items()}
         if real := [key for key, fact in facts.items() if fact["row"]["real"]]:
             yield (
-                f"{part.claims.where(name, real[0])}: real images share no noise with samples, so "
+                f"{part.claims.where(name, real[0])}: real data share no noise with samples, so "
                 "their difference is not paired; name a row of samples, or a bound without against"
             )
-        elif over["row"] != over["against"]:
+        elif seeds["row"] != seeds["against"]:
             yield (
                 f"{part.claims.where(name, 'against')}: the intervals of '{claim.row}' and "
-                f"'{claim.against}' are over other seeds or prompts; name rows that share them"
+                f"'{claim.against}' are over other seeds; name rows that share them"
             )

@@ -15,6 +15,7 @@ from w2s.report.cells import COUNTED, UNAVAILABLE, units
 from w2s.report.claims_page import claims_page
 from w2s.report.files import write_json
 from w2s.report.rows import cell_of
+from w2s.store import folders
 
 SEEN, NOT_SEEN, OPPOSITE = "seen", "not seen", "opposite here"
 
@@ -37,7 +38,7 @@ def publish_claims(group: Group) -> None:
         families.append(
             {"part": facts["part"], "dataset": facts["dataset"], **judged(claims, cells)}
         )
-    nodes = dict.fromkeys((row.kind, key) for row in rows.values() for key in row.measured)
+    nodes = [(folders.kind_of(key), key) for key in group.needs]
     said = {"scale": group.facts["scale"], "families": families, "unasked": group.facts["unasked"]}
     for path in map(Path, group.paths):
         if path.suffix == ".json":
