@@ -26,7 +26,8 @@ def pick(device: str) -> torch.device:
         raise UserError(f"device is {device!r}: use auto, cpu, cuda or cuda:<number>.") from None
     if picked.type == "cuda" and (picked.index or 0) >= present:
         raise UserError(
-            f"device is {device!r}, but this machine has {present} usable CUDA devices: "
-            "use auto or cpu, or run where there is one."
+            f"device is {device!r}, but {present} CUDA devices are visible here: set "
+            "execution.device, or --device of the command, to auto or cpu, or run where there is "
+            "one."
         )
     return picked

@@ -65,7 +65,9 @@ def test_mistakes_in_the_parameters_are_findings(no_slurm, study_folder, capsys)
     assert "store" in found
 
 
-@pytest.mark.parametrize(("device", "said"), [("cuda", "0 usable CUDA"), ("cuda:3", "'cuda:3'")])
+@pytest.mark.parametrize(
+    ("device", "said"), [("cuda", "0 CUDA devices are visible"), ("cuda:3", "'cuda:3'")]
+)
 def test_a_device_that_is_not_here(no_slurm, study_folder, capsys, monkeypatch, device, said):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     study_folder.edit(("execution", "device"), device, "params.yaml")

@@ -16,7 +16,7 @@ def test_auto_takes_cuda_where_there_is_one(monkeypatch, present, device):
 @pytest.mark.parametrize(("present", "asked"), [(0, "cuda"), (2, "cuda:2")])
 def test_absent_cuda_is_refused(monkeypatch, present, asked):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: present)
-    with pytest.raises(UserError, match=f"'{asked}', but this machine has {present} usable"):
+    with pytest.raises(UserError, match=f"'{asked}', but {present} CUDA devices are visible"):
         pick(asked)
 
 

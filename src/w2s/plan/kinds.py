@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from w2s.metrics.score_registry import SCORES
 
 
 @dataclass(frozen=True)
@@ -73,3 +76,8 @@ KINDS = {
     ),
 }
 VERBS = {kind.verb: name for name, kind in KINDS.items()}
+
+
+def on_gpu(kind: str, spec: Mapping) -> bool:
+    """Whether a GPU speeds the work of a node up; of scores, those that read networks."""
+    return SCORES[spec["score"]].parameters > 0 if kind == "score" else KINDS[kind].gpu

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from w2s.models.registry import shape_of
 from w2s.params.parts import Part, Study
 from w2s.plan.estimate import FLOAT, OUTPUTS, Estimator, parameters
-from w2s.plan.kinds import KINDS
+from w2s.plan.kinds import on_gpu
 from w2s.plan.nodes import Node
 
 SAFETY = 2.0
@@ -89,7 +89,7 @@ class Budget:
 
     def gpus(self, node: Node) -> int:
         """GPUs that one node's job asks for."""
-        wanted = self._on_gpu(node) and self.execution.device != "cpu"
+        wanted = on_gpu(node.kind, node.spec) and self.execution.device != "cpu"
         return self.params.gpus if wanted else 0
 
     def seconds(self, node: Node) -> float:
@@ -105,10 +105,6 @@ class Budget:
         if self.measured(gpus):
             return self.cost.seconds_per_gmac
         return GPU_RATE if gpus else CPU_RATE
-
-    def _on_gpu(self, node: Node) -> bool:
-        """Whether a GPU speeds the node's work up."""
-        return KINDS[node.kind].gpu
 
     def _needs(self, node: Node) -> Needs:
         """What the node's kind takes; nothing but the program where it has no entry."""

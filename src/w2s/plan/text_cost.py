@@ -129,11 +129,6 @@ class TextBudget(Budget):
             "score": self._scored,
         }
 
-    def _on_gpu(self, node: Node) -> bool:
-        if node.kind == "score":
-            return SCORES[node.spec["score"]].parameters > 0
-        return super()._on_gpu(node)
-
     def _scored(self, node: Node) -> Needs:
         score, batch = SCORES[node.spec["score"]], SCORED * self.estimator.picture
         weights = FLOAT * READ_WEIGHTS * score.parameters

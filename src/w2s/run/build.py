@@ -17,8 +17,10 @@ from pathlib import Path
 import w2s
 from w2s.errors import OutOfTime, UserError
 from w2s.job import Execution, Job
-from w2s.plan.kinds import KINDS
+from w2s.plan.kinds import KINDS, on_gpu
 from w2s.plan.nodes import Node
+from w2s.run.cores import share_cores
+from w2s.run.devices import one_device
 from w2s.run.frozen import FrozenPlan
 from w2s.run.memory import keep_freed_memory
 from w2s.run.telling import Telling
@@ -71,10 +73,12 @@ def _build(node: Node, plan: FrozenPlan, lease: Lease, telling: Telling) -> None
         role: [folders.verified_or_set_aside(plan.node(p).kind, p) for p in keys]
         for role, keys in node.inputs.items()
     }
-    execution = Execution(**plan.execution)
+    keep_freed_memory()
+    execution = share_cores(Execution(**plan.execution))
     scratch = folders.scratch_dir(kind, key, lease.owner.id)
     try:
-        facts = _work(node, scratch, parents, execution, telling.tell)
+        with one_device(execution, on_gpu(kind, node.spec)) as where:
+            facts = _work(node, scratch, parents, where, telling.tell)
         folders.publish(scratch, kind, key, facts, allowed=lease.check)
         shutil.rmtree(execution.state / key, ignore_errors=True)  # of no more use
     finally:
@@ -84,8 +88,6 @@ def _build(node: Node, plan: FrozenPlan, lease: Lease, telling: Telling) -> None
 def _work(node: Node, scratch: Path, parents, execution: Execution, tell) -> dict:
     """Run the builder; returns everything the manifest says beside the checksums."""
     kind = KINDS[node.kind]
-    keep_freed_memory()
-    os.environ.setdefault("OMP_NUM_THREADS", str(execution.threads))
     for name in kind.imports:
         importlib.import_module(name)
     if "torch" in sys.modules:

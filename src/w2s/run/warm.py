@@ -57,7 +57,7 @@ def start(log_file: Path) -> None:
     path = Path(tempfile.mkdtemp(prefix="w2s-"), "warm")  # a socket's path must be short
     os.environ[ADDRESS] = str(path)
     command = [sys.executable, "-m", "w2s", "serve", str(path)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
     log_file.parent.mkdir(parents=True, exist_ok=True)
     life, _ = os.pipe()  # its other end is closed by the end of this process alone
     with log_file.open("w") as log:
