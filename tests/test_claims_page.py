@@ -133,12 +133,13 @@ def test_the_page_has_the_claims_that_are_shipped():
                 assert all(f"`{row}`" in told for row in one.rows.values())
 
 
-def test_the_readme_says_of_claims_what_the_page_says():
-    section = README.split("## What is claimed")[1].split("\n## ")[0]
-    quoted = re.findall(r"\[[−+][^]]+\]", section)
-    assert quoted
-    shown = " ".join(PAGE.split())
-    assert [text for text in quoted if " ".join(text.split()) not in shown] == []
+def test_the_readme_gives_intervals_and_verdicts_as_the_page_does():
+    section = " ".join(README.split("## What is claimed")[1].split("\n## ")[0].split())
+    quoted = re.findall(r"(\[[−+][^]]+\])[^[]*?(not seen|seen|opposite here)", section)
+    assert len(quoted) == len(re.findall(r"\[[−+]", section)) > 5
+    for interval, verdict in quoted:
+        (line,) = (line for line in PAGE.splitlines() if f"| {interval} |" in line)
+        assert line.endswith(f"| {verdict} |"), interval
 
 
 def test_reading_a_page_finds_what_was_written():
