@@ -24,6 +24,10 @@ localrules:
     layers,
 
 
+# What a profile gives to the machine that drives: `set-resources: {prompts: {driver: 1}}`.
+workflow.localrules(*on_driver(workflow.resource_settings.overwrite_resources))
+
+
 rule all:
     default_target: True
     input:

@@ -41,8 +41,27 @@ def urgency(wildcards):
 
 
 def asked(name):
-    """What the plan says that a node's job needs: threads, mem_mb, minutes or gpus."""
-    return lambda wildcards: getattr(PLAN.resources(wildcards.key), name)
+    """What the plan says that a node's job needs: mem_mb or minutes, more after each failure."""
+
+    def needed(wildcards, attempt):
+        return getattr(PLAN.resources(wildcards.key).grown(attempt), name)
+
+    return needed
+
+
+def joins(wildcards):
+    """The group of what ends a row: one cluster job, each row's its own.  None for other nodes."""
+    return "row" if wildcards.key in PLAN.chained else None
+
+
+def time_limit(wildcards, resources):
+    """Tells a cluster's job when it will be stopped; nobody stops a local one."""
+    return f"--minutes {resources.runtime}" if workflow.remote_exec else ""
+
+
+def on_driver(overwritten):
+    """Rules that a profile's `set-resources` runs on the machine that drives."""
+    return [rule for rule, asked in overwritten.items() if "driver" in asked]
 
 
 def group_inputs(kind):

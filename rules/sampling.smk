@@ -9,6 +9,8 @@ rule sample:
     log:
         "results/logs/sample/{key}.log",
     priority: urgency
+    group:
+        joins
     threads: asked("threads")
     resources:
         gpu=asked("gpus"),
@@ -29,6 +31,8 @@ rule decode:
     log:
         "results/logs/decode/{key}.log",
     priority: urgency
+    group:
+        joins
     threads: asked("threads")
     resources:
         gpu=asked("gpus"),
@@ -49,6 +53,8 @@ rule evaluate:
     log:
         "results/logs/evaluate/{key}.log",
     priority: urgency
+    group:
+        joins
     threads: asked("threads")
     resources:
         gpu=asked("gpus"),
@@ -69,6 +75,8 @@ rule convert:
     log:
         "results/logs/convert/{key}.log",
     priority: urgency
+    group:
+        joins
     threads: asked("threads")
     resources:
         gpu=asked("gpus"),
@@ -89,6 +97,8 @@ rule score:
     log:
         "results/logs/score/{key}.log",
     priority: urgency
+    group:
+        joins
     threads: asked("threads")
     resources:
         gpu=asked("gpus"),

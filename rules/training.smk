@@ -17,8 +17,9 @@ rule train:
     params:
         w2s=W2S,
         plan=PLAN.frozen,
+        limit=time_limit,
     shell:
-        "{params.w2s} train {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} train {wildcards.key} --plan {params.plan} {params.limit} > {log} 2>&1"
 
 
 rule extract:

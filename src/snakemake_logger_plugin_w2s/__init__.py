@@ -5,6 +5,7 @@ Snakemake finds logger plugins by the name of a top-level package, which is why 
 
 import time
 from collections import defaultdict
+from pathlib import Path
 
 from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from snakemake_interface_logger_plugins.base import LogHandlerBase
@@ -31,8 +32,11 @@ class LogHandler(LogHandlerBase, RichLogHandler):
 
     def emit(self, record) -> None:
         """Show a record of Snakemake's."""
-        RichLogHandler.emit(self, record)
         event = getattr(record, "event", None)
+        if event == LogEvent.JOB_ERROR and (job := self.event_handler.jobs_info.get(record.jobid)):
+            # A cluster may end a job before it has a log, or before it is its turn in its group.
+            job["log"] = [path for path in job["log"] if Path(path).exists()]
+        RichLogHandler.emit(self, record)
         if event == LogEvent.JOB_INFO:
             self.begun[record.jobid] = time.monotonic()
         if event == LogEvent.JOB_FINISHED:

@@ -8,10 +8,15 @@ import sys
 import traceback
 from pathlib import Path
 
-from w2s.errors import OutOfTime, UserError
+from w2s.errors import OutOfTime, UserError, disk_full
 from w2s.plan.kinds import VERBS
 
 EARLY = ("render", "index")  # first in any study, and done before slow imports would be
+
+FULL_DISK = (
+    "the disk is full: make room where results/ and state/ lie, and give the same command again; "
+    "what was being written is dropped"
+)
 
 
 def entry() -> int:
@@ -39,7 +44,10 @@ def main(argv: list[str]) -> int:
         return 130
     except BrokenPipeError:  # `w2s show ... | head`
         return 141
-    except Exception:
+    except Exception as error:
+        if disk_full(error):
+            print(f"w2s: {FULL_DISK}", file=sys.stderr)
+            return 2
         traceback.print_exc()
         return 1
 
@@ -59,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(kind=kind)
         sub.add_argument("key", help="key of the node")
         sub.add_argument("--plan", type=Path, required=True, help="the frozen plan to follow")
+        sub.add_argument("--minutes", type=float, help="when a scheduler will stop the job")
     sub = verb("publish", _publish, "write cells, a table or figures from the store")
     sub.add_argument("group", help="such as cells/guidance/cfg-2 or table/guidance")
     sub.add_argument("--plan", type=Path, required=True, help="the frozen plan to follow")
@@ -166,7 +175,7 @@ def _build(args):
     from w2s.run.build import build
     from w2s.run.frozen import FrozenPlan
 
-    build(args.kind, args.key, FrozenPlan(args.plan))
+    build(args.kind, args.key, FrozenPlan(args.plan), args.minutes)
 
 
 def _publish(args):

@@ -1,5 +1,9 @@
 """The exceptions that end a command without a traceback."""
 
+import errno
+
+FULL = "No space left on device"  # what libraries say that do not pass the number on
+
 
 class UserError(Exception):
     """A mistake that the user can mend.
@@ -14,3 +18,9 @@ class OutOfTime(Exception):
 
     The same command goes on from there.  The command line exits with status 75.
     """
+
+
+def disk_full(error: BaseException) -> bool:
+    """Whether something failed because the disk, or the user's share of it, is full."""
+    number = getattr(error, "errno", None)
+    return number in (errno.ENOSPC, errno.EDQUOT) or FULL in str(error)

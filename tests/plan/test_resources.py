@@ -137,6 +137,19 @@ def test_training_that_stops_by_itself_asks_for_no_more_than_its_budget(study_fo
     assert most(found, "vae", "minutes") < 100
 
 
+def test_a_job_that_failed_asks_for_more_up_to_three_times_the_plan(study_folder):
+    study_folder.edit(("execution", "minutes"), 90, "params.yaml")
+    found = asked(study_folder)
+    for one in (found["segment"][0], found["images"][0]):
+        again = [one.grown(attempt) for attempt in (1, 2, 3, 9)]
+        assert [r.mem_mb for r in again] == [one.mem_mb * n for n in (1, 2, 3, 3)]
+        assert [r.minutes for r in again] == [one.minutes * n for n in (1, 2, 3, 3)]
+        assert {(r.threads, r.gpus) for r in again} == {(one.threads, one.gpus)}
+    training = found["train"][0]  # stops by itself: a second attempt goes on where it was
+    assert training.grown(3).minutes == training.minutes
+    assert training.grown(3).mem_mb == 3 * training.mem_mb
+
+
 def test_threads_are_those_of_the_execution(study_folder):
     study_folder.edit(("execution", "threads"), 3, "params.yaml")
     assert {one.threads for every in asked(study_folder).values() for one in every} == {3}

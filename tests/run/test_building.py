@@ -1,5 +1,6 @@
 """Building a node: parents are checked, failures leave nothing, results are published once."""
 
+import errno
 import json
 import os
 import signal
@@ -39,6 +40,19 @@ def refuse(job):
 def run_out(job):
     (job.execution.state / job.key).mkdir(parents=True)
     raise OutOfTime("saved at step 3")
+
+
+def fill_the_disk(job):
+    (job.out / "half.txt").write_text("half")
+    raise OSError(errno.ENOSPC, "No space left on device", "half.txt")
+
+
+def fill_it_for_a_library(job):
+    raise RuntimeError("I/O error: No space left on device (os error 28)")  # as safetensors says
+
+
+def say_the_budget(job):
+    (job.out / "minutes.txt").write_text(str(job.execution.minutes))
 
 
 def leave_state(job):
@@ -112,7 +126,10 @@ def test_an_absent_parent_is_a_sentence(nodes, capsys):
     assert "is not in the store" in error
 
 
-@pytest.mark.parametrize(("builder", "status"), [(fail, 1), (refuse, 2), (run_out, 75)])
+@pytest.mark.parametrize(
+    ("builder", "status"),
+    [(fail, 1), (refuse, 2), (run_out, 75), (fill_the_disk, 2), (fill_it_for_a_library, 2)],
+)
 def test_a_failing_builder_leaves_nothing(nodes, monkeypatch, capsys, builder, status):
     parent, _, plan = nodes
     use(monkeypatch, builder)
@@ -126,6 +143,32 @@ def test_a_failing_builder_leaves_nothing(nodes, monkeypatch, capsys, builder, s
     use(monkeypatch, write)
     main(["render", parent.key, "--plan", str(plan)])
     assert not folders.told_path("images", parent.key).exists()
+
+
+def test_a_full_disk_is_a_sentence(nodes, monkeypatch, capsys):
+    parent, _, plan = nodes
+    use(monkeypatch, fill_the_disk)
+    main(["render", parent.key, "--plan", str(plan)])
+    error = capsys.readouterr().err
+    assert error.startswith("w2s: the disk is full: make room")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "schedulers", "told"),
+    [(None, None, "None"), (90.0, None, "90.0"), (None, "30", "30.0"), (90.0, "30", "30.0"),
+     (20.0, "30", "20.0")],
+)  # fmt: skip
+def test_the_time_budget_that_ends_first_counts(nodes, monkeypatch, own, schedulers, told):
+    parent, _, _ = nodes
+    use(monkeypatch, say_the_budget)
+    planned = Plan("test")
+    planned.add(parent)
+    plan = freeze(planned, {"threads": 1, "minutes": own})
+    limit = ["--minutes", schedulers] if schedulers else []
+    assert main(["render", parent.key, "--plan", str(plan), *limit]) == 0
+    file = folders.verify("images", parent.key) / "minutes.txt"
+    assert file.read_text() == told
 
 
 def test_state_outlives_a_time_budget_and_not_the_result(nodes, monkeypatch):

@@ -14,13 +14,15 @@ Memory is what the program itself takes, plus `SAFETY` times
 
 Minutes are `SAFETY` times the work over the rate of the device, plus `START`.  The rate is the
 study's measured `cost`, except that one of a CPU says nothing of a GPU: then `GPU_RATE` stands.
+
+A job that failed asks for more of both, up to `MOST` times what was planned.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from w2s.models.registry import shape_of
 from w2s.params.parts import Part, Study
@@ -30,6 +32,7 @@ from w2s.plan.nodes import Node
 
 SAFETY = 2.0
 START = 10.0  # minutes: imports, reading, writing
+MOST = 3  # times what is planned, for a job that fails again and again
 PROGRAM, PROGRAM_GPU = 800, 4000  # MB of a process with its imports: 525 measured; CUDA is big
 KEPT = 17  # values for the backward pass per token, width and block
 CONV = 24  # values per pixel and channel of the first level, all levels together
@@ -62,6 +65,13 @@ class Resources:
     mem_mb: int
     minutes: int
     gpus: int
+    stops: bool = False  # by itself, its state saved: more time is of no use to it
+
+    def grown(self, attempt: int) -> Resources:
+        """What the job asks for when it is tried for the `attempt`-th time, from 1."""
+        times = min(attempt, MOST)
+        minutes = self.minutes if self.stops else self.minutes * times
+        return replace(self, mem_mb=self.mem_mb * times, minutes=minutes)
 
 
 class Budget:
@@ -76,15 +86,17 @@ class Budget:
         gpus, needs = self.gpus(node), self._needs(node)
         program = PROGRAM_GPU if gpus else PROGRAM
         memory = program + SAFETY * (needs.data + (0 if gpus else needs.activations)) / 2**20
-        minutes = START + SAFETY * needs.gmacs * self._rate(gpus) / 60
+        minutes = START + SAFETY * self.seconds(node) / 60
         budget = self.execution.minutes
-        if node.kind == "train" and budget:  # it stops by itself then, its state saved
+        stops = node.kind == "train" and bool(budget)
+        if stops:
             minutes = min(minutes, START + budget)
         return Resources(
             threads=self.execution.threads,
             mem_mb=math.ceil(memory / 100) * 100,
             minutes=math.ceil(minutes),
             gpus=gpus,
+            stops=stops,
         )
 
     def gpus(self, node: Node) -> int:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -31,9 +32,10 @@ PACKAGES = ("torch", "diffusers", "transformers", "torch-fidelity", "accelerate"
 PACKAGES += ("safetensors", "pillow")
 
 
-def build(kind: str, key: str, plan: FrozenPlan) -> None:
+def build(kind: str, key: str, plan: FrozenPlan, minutes: float | None = None) -> None:
     """Build one node of a plan, unless it is there.
 
+    minutes: when a scheduler will stop the process; training saves its state and stops before.
     Raises:
         UserError: something a user can mend; nothing half-written is left behind.
         OutOfTime: a training run has saved its state and stopped at its time budget.
@@ -43,12 +45,19 @@ def build(kind: str, key: str, plan: FrozenPlan) -> None:
         raise UserError(f"node {key} is a {node.kind}; use `w2s {KINDS[node.kind].verb}`")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leave by the finally
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    execution = _within(Execution(**plan.execution), minutes)
     # A killed run's jobs, or another run's, may still be at it.
-    while not _built(node, plan):
+    while not _built(node, plan, execution):
         print(f"{kind} {key} is another's to build: what was made here is dropped", file=sys.stderr)
 
 
-def _built(node: Node, plan: FrozenPlan) -> bool:
+def _within(execution: Execution, minutes: float | None) -> Execution:
+    """The time budget that ends first: the user's or the scheduler's."""
+    budgets = [budget for budget in (execution.minutes, minutes) if budget is not None]
+    return replace(execution, minutes=min(budgets, default=None))
+
+
+def _built(node: Node, plan: FrozenPlan, execution: Execution) -> bool:
     """Whether the node is there, built now or by another; not if its lease was lost meanwhile."""
     path = folders.lease_path(node.kind, node.key)
     with held(path, done=lambda: folders.present(node.kind, node.key)) as lease:
@@ -57,7 +66,7 @@ def _built(node: Node, plan: FrozenPlan) -> bool:
             return True
         try:
             with Telling.of(node, lease) as telling:
-                _build(node, plan, lease, telling)
+                _build(node, plan, execution, lease, telling)
             return True
         except OutOfTime:
             raise
@@ -67,14 +76,16 @@ def _built(node: Node, plan: FrozenPlan) -> bool:
             return False  # whatever went wrong: another has this place now
 
 
-def _build(node: Node, plan: FrozenPlan, lease: Lease, telling: Telling) -> None:
+def _build(
+    node: Node, plan: FrozenPlan, execution: Execution, lease: Lease, telling: Telling
+) -> None:
     kind, key = node.kind, node.key
     parents = {
         role: [folders.verified_or_set_aside(plan.node(p).kind, p) for p in keys]
         for role, keys in node.inputs.items()
     }
     keep_freed_memory()
-    execution = share_cores(Execution(**plan.execution))
+    execution = share_cores(execution)
     scratch = folders.scratch_dir(kind, key, lease.owner.id)
     try:
         with one_device(execution, on_gpu(kind, node.spec)) as where:

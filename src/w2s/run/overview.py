@@ -7,6 +7,7 @@ from pathlib import Path
 
 from w2s.params.common import Cost
 from w2s.params.parts import Part, Study
+from w2s.plan.chains import START, cluster_jobs
 from w2s.plan.estimate import Estimate
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
@@ -45,6 +46,7 @@ def overview(study: Study, nodes: bool, gpus: int | None = None) -> str:
     for part in study.parts:
         lines += ["", *_part(part, plans[part.name], study)]
     lines += ["", *time_and_disk(planned, [node.key for node in absent], gpus)]
+    lines += [_on_a_cluster(planned, absent)] if absent else []
     lines += _reasons(planned, absent, nodes)
     paths = {Path(node.local["path"]) for node in absent if "path" in node.local}
     missing = {path for path in paths if not path.exists()}
@@ -52,6 +54,15 @@ def overview(study: Study, nodes: bool, gpus: int | None = None) -> str:
     lines += [f"{path} is not there yet" for path in tops]
     lines += sorted({line for group in planned.groups.values() for line in _unavailable(group)})
     return "\n".join(lines)
+
+
+def _on_a_cluster(planned: Plan, absent: list[Node]) -> str:
+    """How many jobs a cluster is given, and how much of their time is not work."""
+    jobs = cluster_jobs(planned, absent)
+    return (
+        f"on a cluster: {jobs.count} jobs for {len(absent)} nodes, with {jobs.overhead:.1%} of "
+        f"their time for starting, at {START:g} minutes a job"
+    )
 
 
 def _unavailable(group: Group) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from w2s.errors import UserError
 from w2s.params.load import load_study
+from w2s.plan.chains import chained
 from w2s.plan.nodes import Node
 from w2s.plan.plan import Plan
 from w2s.plan.published import Group
@@ -32,6 +33,7 @@ class Start:
     columns: dict[str, tuple[str, ...]]  # columns of each table
     frozen: str  # the plan as a file, for the jobs
     resources: Callable[[str], Resources]  # what the job of a node asks for
+    chained: frozenset[str]  # nodes that run with their neighbours as one cluster job
     priority: dict[str, int]  # by node, from 1: what the first rows of the first table need leads
 
 
@@ -60,6 +62,7 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
         frozen=str(freeze(planned, study.execution.model_dump())),
         priority=priorities(planned, last=list(tables)[-1]),
         resources=cache(planned.resources),
+        chained=chained(planned.nodes),
     )
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from w2s.run.frozen import FrozenPlan
 
-ROOT = Path(__file__).parents[2]
-SMALL = Path(__file__).with_name("small.yaml")
+ROOT = Path(__file__).parents[1]
+SMALL = ROOT / "tests" / "workflow" / "small.yaml"
 WARM: dict[str, str] = {}  # where the tests' own warm process listens, once it runs
 
 
@@ -33,7 +33,8 @@ class RunFolder:
             shutil.copytree(study, path / "scales" / "smoke")
         else:
             shutil.copy(study, path / "scales" / "smoke.yaml")
-        shutil.copytree(ROOT / "profiles", path / "profiles")
+        for profiles in ("profiles", "slurm", "local"):
+            shutil.copytree(ROOT / profiles, path / profiles)
         profile = (path / "profiles" / "default" / "config.yaml").read_text()
         (path / "profiles" / "plain").mkdir()  # the same decisions, in words that jobs() can read
         plain = profile.replace("logger: w2s\n", "")
@@ -122,6 +123,13 @@ class RunFolder:
             str(path.relative_to(self.path)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in paths
             if path.is_file()
+        }
+
+    def stored(self) -> dict[str, dict[str, str]]:
+        """Checksums of every node's files, as its manifest says."""
+        manifests = (self.path / "results" / "store").glob("[a-z]*/*/manifest.json")
+        return {
+            "/".join(path.parts[-3:-1]): json.loads(path.read_text())["files"] for path in manifests
         }
 
     def node(self, kind: str, label: str = "") -> Path:
