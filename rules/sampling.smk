@@ -67,6 +67,26 @@ rule evaluate:
         "{params.w2s} evaluate {wildcards.key} --plan {params.plan} > {log} 2>&1"
 
 
+rule probe:
+    input:
+        node_inputs,
+    output:
+        "results/store/probe/{key}/manifest.json",
+    log:
+        "results/logs/probe/{key}.log",
+    priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
+    params:
+        w2s=W2S,
+        plan=PLAN.frozen,
+    shell:
+        "{params.w2s} probe {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
 rule convert:
     input:
         node_inputs,

@@ -58,7 +58,8 @@ class TwoParts(StudyFolder):
         self.write("two/pictures", whole | {"tables": {"guidance": tables["guidance"]}})
         rows = {name: tables["training"]["rows"][name] for name in ("none", "cfg", "br")}
         trained = tables["training"] | {"rows": rows}
-        self.write("two/again", whole | {"tables": {"trained": trained}})
+        nothing = {"probes": {}, "figures": {}}
+        self.write("two/again", whole | nothing | {"tables": {"trained": trained}})
         self.change("two/again", sampling={"steps": 3}, sweep={"weights": {"cfg": [2, 3]}})
         self.edit(("training", "recipes", "br", "steps"), 20, "scales/two/again.yaml")
 

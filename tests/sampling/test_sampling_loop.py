@@ -10,6 +10,8 @@ from w2s.guidance.methods.cfg import CFG
 from w2s.guidance.methods.skip_layer import SkipLayer
 from w2s.guidance.windows import Guidance, resolve
 from w2s.sampling.denoiser import Denoiser
+from w2s.sampling.loop import states
+from w2s.sampling.noise import step_noise
 
 SKIP = SkipLayer(weight=2.5, blocks=(2, 4))
 APG_STEPS = [APG(weight=3.0, momentum=m) for m in (0.0, -0.5, -0.5)]
@@ -92,3 +94,20 @@ def test_the_given_state_is_not_written_to_and_progress_is_told_of_each_step(net
     draw(Denoiser(net), x, condition, [Counting()] * 6, start=2, state=start, progress=told.append)
     assert start.tensors["count"].tolist() == [1] * 4
     assert told == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("solver", ["heun", "sde"])
+def test_states_are_those_of_the_trajectory_cut_at_each_time(net, x, condition, solver):
+    way = states(
+        Denoiser(net),
+        x,
+        condition,
+        times=TIMES,
+        methods=MIXED,
+        solver=solver,
+        noise=lambda step: step_noise([(0, i) for i in range(len(x))], x.shape[1:], step),
+    )
+    for stop, found in enumerate(way):
+        expected, _ = draw(Denoiser(net), x, condition, MIXED, solver, stop=stop)
+        assert torch.equal(found, expected)
+    assert stop == len(MIXED)

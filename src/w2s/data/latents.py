@@ -54,6 +54,18 @@ class Latents:
         z += std * rng.standard_normal(z.shape, np.float32)
         return (z - _per_channel(self.shift)) * _per_channel(self.scale), self.labels[rows]
 
+    def posteriors(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and deviation (m, C, h, w) of every Gaussian that these rows are drawn from.
+
+        Normalised; where latents are mirrored by chance each row has two.
+        """
+        found = []
+        for stored, shift in ((self._mean, self.shift), (self._std, 0 * self.shift)):
+            picked = [stored[self._shard[row]][self._place[row]] for row in rows]
+            values = np.stack(picked).reshape(-1, self.channels, self.size, self.size)
+            found.append((values - _per_channel(shift)) * _per_channel(self.scale))
+        return found[0], found[1]
+
     def denormalise(self, z: np.ndarray) -> np.ndarray:
         """Normalised latents (n, C, h, w) in the VAE's own scale, as its decoder needs them."""
         return z / _per_channel(self.scale) + _per_channel(self.shift)

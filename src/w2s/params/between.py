@@ -7,13 +7,14 @@ from pathlib import Path
 
 from w2s.params.files import Layers
 
-# Targets of Snakemake that a table's own, `snakemake <table>`, must not take the place of.
+# Targets of Snakemake whose place a table's or figure's own, `snakemake <name>`, must not take.
 RULES = frozenset(
     (
         *("all", "tables", "weights", "layers", "table", "curves", "sweep", "scan", "claims"),
         *("render", "index", "vae", "encode", "features", "reference", "prompts", "embed"),
         *("towers", "clip", "pipeline"),
         *("train", "extract", "sample", "decode", "evaluate", "convert", "score"),
+        *("probe",),
     )
 )
 # Before the name of a table or of a part.
@@ -22,17 +23,18 @@ PREFIXES = ("cells_", "curves-", "sweep-", "weights-", "scan-", "layers-")
 
 def between_parts(params: dict, layers: dict[str, Layers], files: dict[str, Path]) -> Iterator[str]:
     """A sentence for each contradiction between parts, given what each holds, by their names."""
-    owners: dict[str, str] = {}
+    owners: dict[str, tuple[str, str]] = {}
     costs = {}
     for part, block in params.items():
-        for table in block.tables:
-            if table in RULES or table.startswith(PREFIXES):
-                where = layers[part].where(("tables", table))
-                yield f"{where}: `snakemake {table}` stands for something else; choose another name"
-            other = owners.setdefault(table, part)
-            if other != part:
-                where = f"{files[part]}: tables.{table}"
-                yield f"{where}: {files[other]} has a table of this name too; rename one"
+        tables, figures = block.tables, getattr(block, "figures", {})
+        for key, name in [*(("tables", t) for t in tables), *(("figures", f) for f in figures)]:
+            if name in RULES or name.startswith(PREFIXES):
+                where = layers[part].where((key, name))
+                yield f"{where}: `snakemake {name}` stands for something else; choose another name"
+            other, what = owners.setdefault(name, (part, key))
+            if (other, what) != (part, key):
+                where, taken = f"{files[part]}: {key}.{name}", what.removesuffix("s")
+                yield f"{where}: {files[other]} has a {taken} of this name too; rename one"
         if block.cost:
             costs[layers[part].where(("cost",))] = block.cost
     (first, cost), *others = costs.items() or [("", None)]

@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from w2s.metrics.registry import METRICS
 from w2s.models.backbone import Shape
 from w2s.models.registry import shape_of
-from w2s.params.model_checks import Mistake, pairs, pretrained_networks, untrained_kinds
+from w2s.params.model_checks import (
+    Mistake,
+    pairs,
+    pretrained_networks,
+    probed,
+    untrained_kinds,
+)
 from w2s.params.networks import latent_factor, latent_shape, snapshots, untrained_head
-from w2s.params.pictures import PictureParams
+from w2s.params.pictures import PictureParams, Row, Table
+from w2s.params.probes import NONE, Probe, probe_mistakes
 from w2s.params.sweep import sweep_mistakes, sweep_names
 from w2s.params.world import World
 from w2s.strict import did_you_mean
@@ -23,6 +30,13 @@ def mistakes(params: PictureParams) -> Iterator[Mistake]:
         models = (recipe_mistakes, _weak_models, untrained_kinds, pretrained_networks, pairs)
         for found in (size_mistakes, *models, _features, _metrics, _reference, _real_rows, _sweep):
             yield from found(params)
+        yield from probe_mistakes(params, _as_table, mistakes)
+        yield from probed(params)
+
+
+def _as_table(probe: Probe) -> Table:
+    """The table that a probe would be."""
+    return Table(title="", columns=("forwards",), baseline=NONE, rows=probe.rows(Row))
 
 
 def _names(params: PictureParams) -> Iterator[Mistake]:

@@ -77,3 +77,18 @@ def _led(params: PictureParams) -> Iterator[tuple[tuple[str, ...], str, str]]:
     for at, model, guidance in guided:
         nets = [getattr(window, "weak", None) for window in params.guidance[guidance]]
         yield from ((at, model, net) for net in dict.fromkeys(nets) if net is not None)
+
+
+def probed(params: PictureParams) -> Iterator[Mistake]:
+    """Probes of networks whose best velocities are not those of the training latents here."""
+    for name, probe in params.probes.items():
+        source = source_of(params, probe.model)
+        if source in params.pretrained:
+            what = (
+                f"'{probe.model}' was not trained on the latents here, which it would be compared "
+                "with; take a recipe or a weak model of one"
+            )
+            yield ("probes", name, "model"), what
+        elif source in params.training.recipes and not sees_labels(params, probe.model):
+            what = f"'{probe.model}' never sees labels; a probe compares velocities class by class"
+            yield ("probes", name, "model"), what

@@ -24,6 +24,7 @@ from w2s.params.data import (
 )
 from w2s.params.models import EmaLength, Network, Training, WeakModel
 from w2s.params.pretrained import Pretrained
+from w2s.params.probes import Figure, Probe
 from w2s.params.sweep import Sweep
 from w2s.strict import Strict
 
@@ -138,6 +139,10 @@ class PictureParams(Strict):
     """Tables by name."""
     sweep: PictureSweep | None = None
     """What the weights under guidance are chosen by."""
+    probes: dict[Name, Probe] = Field({})
+    """Guidances whose velocities are compared with those that fit the training latents best."""
+    figures: dict[Name, Figure] = Field({})
+    """Figures of probes by name."""
     gpus: Annotated[int, Field(ge=0)] = 0
     """GPUs that a job which computes with networks asks a cluster for; 0: none."""
     cost: Cost | None = None

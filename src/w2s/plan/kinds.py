@@ -68,6 +68,7 @@ KINDS = {
     "converted": Kind("convert", "w2s.metrics.prompted.converted:build", imports=("torch",)),
     "score": Kind("score", "w2s.metrics.score:build", imports=("numpy",)),
     "judge": Kind("judge", "w2s.metrics.judge:build", imports=("torch",)),
+    "probe": Kind("probe", "w2s.metrics.probe:build", imports=("torch",)),
     "metrics": Kind(
         "evaluate",
         "w2s.metrics.evaluate:build",

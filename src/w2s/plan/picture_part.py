@@ -14,6 +14,7 @@ from w2s.params.networks import (
     untrained_head,
 )
 from w2s.params.parts import Part
+from w2s.params.pictures import Row
 from w2s.plan.drawing import Drawing
 from w2s.plan.estimate import Estimator
 from w2s.plan.facts import row_facts, table_facts
@@ -21,6 +22,7 @@ from w2s.plan.models import Models
 from w2s.plan.pictures import Pictures
 from w2s.plan.plan import Plan
 from w2s.plan.planner import Planner
+from w2s.plan.probes import add_probe, figure_groups
 from w2s.plan.published import groups
 from w2s.plan.samples import add_sample_sets
 from w2s.plan.sweep import plan_sweep_of, swept
@@ -108,6 +110,9 @@ class PicturePlanner(Planner):
     def real(self):
         return (self.pictures.real_metrics,)
 
+    def truth(self):
+        return {"latents": self.pictures.latents}
+
 
 def _refuse_unfit(given: Grid | None, shift: float, solver: str, shape: Shape, model: str) -> None:
     """UserError where the study's sampling asks for what the network cannot give."""
@@ -125,8 +130,11 @@ def _refuse_unfit(given: Grid | None, shift: float, solver: str, shape: Shape, m
 
 def plan_pictures(part: Part) -> Plan:
     """Everything the part consists of."""
-    planned = _sampled(part)
+    planner = _planned(part)
+    planned = planner.plan
+    made = {name: add_probe(planner, name, Row) for name in part.params.probes}
     planned.groups.update(groups(part, planned, table_facts, row_facts))
+    planned.groups.update(figure_groups(part, made))
     return planned
 
 
@@ -147,7 +155,12 @@ def estimate_sweep(part: Part, planned: Plan) -> Estimator:
 
 def _sampled(part: Part) -> Plan:
     """All nodes up to the metrics of every row."""
+    return _planned(part).plan
+
+
+def _planned(part: Part) -> PicturePlanner:
+    """The planner that has added them."""
     planner = PicturePlanner(part)
     (planner.plan.index,) = planner.pictures.images["index"]
     planner.plan.sets.update(add_sample_sets(planner))
-    return planner.plan
+    return planner

@@ -61,3 +61,7 @@ class Planner(ABC):
     def real(self) -> tuple[str, ...]:
         """Keys of what measures held-out real images, where rows can be such."""
         raise NotImplementedError
+
+    def truth(self) -> dict[str, tuple[str, ...]]:
+        """Nodes that hold what probes take for the truth, by role: latents, or points."""
+        raise NotImplementedError

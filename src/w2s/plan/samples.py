@@ -34,7 +34,11 @@ def add_sample_sets(planner: Planner) -> dict[tuple[str, str, int], SampleSet]:
         for name, row in block.rows.items()
         for seed in planner.seeds
     }
-    rows = {member: _drawing(planner, *member) for member, row in members.items() if not row.real}
+    rows = {
+        (table, name, seed): drawing_of(planner, row, seed, ("tables", table, "rows", name))
+        for (table, name, seed), row in members.items()
+        if not row.real
+    }
     sets = {}
     for family in families(rows).values():
         chains = segments([rows[member].methods for member in family])
@@ -57,15 +61,14 @@ def families(rows: dict) -> dict[str, list]:
     return out
 
 
-def _drawing(planner: Planner, table: str, name: str, seed: int) -> Drawing:
-    """How a row is drawn.
+def drawing_of(planner: Planner, row, seed: int, path: tuple[str, ...]) -> Drawing:
+    """How a row is drawn; path: of its keys.
 
     Raises:
         UserError: the windows do not fit the steps, or a network cannot give a signal.
     """
-    params, row = planner.params, planner.params.tables[table].rows[name]
-    where = partial(planner.part.at, "tables", table, "rows", name, "guidance")
-    with planner.part.at("tables", table, "rows", name, "model"):
+    params, where = planner.params, partial(planner.part.at, *path, "guidance")
+    with planner.part.at(*path, "model"):
         times = planner.times(row)
     guidance = params.guidance[row.guidance] if row.guidance else None
     with where():

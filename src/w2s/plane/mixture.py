@@ -60,6 +60,11 @@ class Mixture(nn.Module):
         """Probability (N, K) of each Gaussian, given x and the labels' classes."""
         return self._responsibilities(x.double(), t, labels)
 
+    def squared_distances(self, x: Tensor, t: float) -> Tensor:
+        """Squared Mahalanobis distance (N, K) of x from each Gaussian; 2 expected from its own."""
+        constant = self._covariances_at(t).logdet() + 2 * math.log(2 * math.pi)
+        return -2 * self._log_gaussians(x.double(), t) - constant
+
     def class_posterior(self, x: Tensor, t: float) -> Tensor:
         """Probability (N, classes) of each class given x; before x all are equally likely."""
         densities = self._log_gaussians(x.double(), t)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from w2s.report.style import COLOURS, COLUMN_WIDTH, TEXT_WIDTH, figure, line_style
+from w2s.report.style import COLOURS, COLUMN_WIDTH, TEXT_WIDTH, figure, line_style, log_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,21 +47,12 @@ def pareto(path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, yl
         axes.margins(0.1)
         heights = [y for points in curves.values() for _, _, y, _, _ in points]
         if min(heights) > 0 and max(heights) > SPREAD * min(heights):
-            _logarithmic(axes)
+            log_scale(axes)
         axes.grid()
         axes.set_axisbelow(True)
         fig.legend(loc="outside upper center", ncols=columns)
         fig.draw_without_rendering()
         label_weights(axes, curves)
-
-
-def _logarithmic(axes: Axes) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def label_weights(axes: Axes, curves: dict[str, list[Point]]) -> None:

@@ -11,17 +11,21 @@ from w2s.report.claims import publish_claims
 from w2s.report.curves import training_curves
 from w2s.report.files import write_json
 from w2s.report.pictures import draw_pictures
+from w2s.report.probes import read_probe
 from w2s.report.prompt_pictures import draw_prompted
 from w2s.report.rows import row_cells, rows_of, table_of
 from w2s.report.schedules import weight_schedules
 from w2s.report.sweep import publish_sweep
 from w2s.report.tables import write_table
+from w2s.report.velocity import optimal_velocity
 from w2s.store import folders
 
 DRAWERS = {
     "metrics": draw_pictures,
     "score": draw_prompted,
 }  # by the kind that measured a row: what draws such rows
+
+FIGURES = {"velocity": optimal_velocity}  # by what a figure of probes draws
 
 
 def publish(group: Group) -> None:
@@ -30,7 +34,7 @@ def publish(group: Group) -> None:
     publishers = {
         "cells": publish_cells,
         "table": publish_table,
-        "figure": publish_curves,
+        "figure": publish_figure if "figure" in group.facts else publish_curves,
         "sweep": publish_sweep,
         "claims": publish_claims,
     }
@@ -61,6 +65,17 @@ def publish_table(group: Group) -> None:
             weight_schedules(path, group.key, [schedule(row) for row in guided])
     folder = Path(group.paths[0]).parent
     write_table(folder, table.name, group.key, f"{table.title}.", table.columns, cells)
+
+
+def publish_figure(group: Group) -> None:
+    """A figure of probes."""
+    figure, (path,) = group.facts["figure"], group.paths
+    probes = [
+        read_probe(folders.verified_or_set_aside("probe", facts["key"]), facts)
+        for facts in group.facts["probes"]
+    ]
+    title = f"{figure['title']} Scale {figure['scale']}."
+    FIGURES[figure["draws"]](Path(path), group.key, title, probes)
 
 
 def publish_curves(group: Group) -> None:

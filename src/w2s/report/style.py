@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from w2s.files import replacing
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLUMN_WIDTH = 3.35  # inches
@@ -68,3 +70,19 @@ def figure(path: Path, key: str, width: float, height: float) -> Iterator[Figure
         yield fig
         with replacing(path) as scratch:
             fig.savefig(scratch, format="png", dpi=DPI, metadata={"w2s-key": key, "Software": None})
+
+
+def caption(fig: Figure, text: str) -> None:
+    """Set a few small lines of text below the panels: what is shown, n and the interval."""
+    across = int(fig.get_figwidth() * 23.5)  # characters of the size below
+    fig.supxlabel(fill(text, across), x=0.01, ha="left", fontsize=6, color=INK)
+
+
+def log_scale(axes: Axes) -> None:
+    """A logarithmic y axis with plain numbers."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())

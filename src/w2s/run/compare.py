@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from w2s.conditions.labels import Labels
-from w2s.guidance.base import Method, State
+from w2s.guidance.base import Method
 from w2s.params.trial import TIMES, Trial
 from w2s.plane.exact import ExactNetwork
 from w2s.plane.mixture import Mixture
@@ -23,7 +23,7 @@ from w2s.plane.scores import SCORES, Judge
 from w2s.plane.tree import balanced
 from w2s.report.points import density_grid, points_over_density
 from w2s.sampling.denoiser import Denoiser
-from w2s.sampling.loop import sample
+from w2s.sampling.loop import states
 from w2s.sampling.noise import initial_noise, step_noise
 from w2s.sampling.solvers import evaluations
 from w2s.sampling.trajectories import nets_of
@@ -64,21 +64,16 @@ def draw(trial: Trial, methods: Sequence[Method | None]) -> Drawn:
     denoiser = Denoiser(ExactNetwork(world, trial.main), weak)
     labels = Labels(world.classes)
     condition = labels.condition(labels.numbers(numbers))
-    x, state = initial_noise(numbers, (2, 1, 1)), State()
-    paths = [x[:FOLLOWED]]
-    for step in range(len(methods)):
-        x, state = sample(
-            denoiser,
-            x,
-            condition,
-            times=TIMES,
-            methods=methods,
-            solver=SOLVER,
-            noise=lambda step: step_noise(numbers, (2, 1, 1), step),
-            start=step,
-            stop=step + 1,
-            state=state,
-        )
+    paths = []
+    for x in states(
+        denoiser,
+        initial_noise(numbers, (2, 1, 1)),
+        condition,
+        times=TIMES,
+        methods=methods,
+        solver=SOLVER,
+        noise=lambda step: step_noise(numbers, (2, 1, 1), step),
+    ):
         paths.append(x[:FOLLOWED])
     asked = sum(evaluations(SOLVER, TIMES, step) for step in range(len(methods)))
     places = torch.stack(paths).flatten(2).numpy()

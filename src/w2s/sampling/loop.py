@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -74,3 +74,32 @@ def sample(
         if progress:
             progress(step)
     return x, state
+
+
+def states(
+    denoiser: Denoiser,
+    x: Tensor,
+    condition: Condition,
+    *,
+    times: Sequence[float],
+    methods: Sequence[Method | None],
+    solver: str,
+    noise: Callable[[int], Tensor],
+) -> Iterator[Tensor]:
+    """x (N, C, H, W) at each of the times, the first included, on the way that `sample` takes."""
+    state = State()
+    yield x
+    for step in range(len(methods)):
+        x, state = sample(
+            denoiser,
+            x,
+            condition,
+            times=times,
+            methods=methods,
+            solver=solver,
+            noise=noise,
+            start=step,
+            stop=step + 1,
+            state=state,
+        )
+        yield x
