@@ -1,10 +1,12 @@
 """What names a node is read by its builder: no key renames results that it does not change."""
 
 import importlib
+import json
 from pathlib import Path
 
 import tiny_sd3
 import yaml
+from safetensors.numpy import save_file
 from tiny_made import MADE
 from tiny_text import TEXT, write
 
@@ -112,6 +114,23 @@ def test_every_key_of_the_specs_of_points_is_read(tmp_path):
     keys, missed = unread(planned, set(planned.nodes), tmp_path)
     assert {kind for kind, _ in keys} == {"points", "judge"}
     assert missed == set()
+
+
+def test_every_key_of_the_specs_of_a_probe_is_read(tmp_path):
+    planned = Plan("test")
+    world = {"classes": 2, "depth": 1, "seed": 2}
+    points = planned.add(Node("points", {"world": world, "count": 4, "seed": 0}))
+    network = tmp_path / "network"
+    network.mkdir()
+    config = {"kind": "exact", "world": world, "errors": {}}
+    (network / "config.json").write_text(json.dumps(config))
+    save_file({}, network / "model.safetensors")
+    spec = {"guidance": {"none": [[2, None]]}, "versions": {}, "solver": "euler"}
+    spec |= {"times": [1.0, 0.5, 0.0], "seeds": [0], "per_seed": 4, "measures": ["velocity"]}
+    planned.add(Node("probe", spec, {"points": (points,), "model": (network.name,)}))
+    keys, missed = unread(planned, set(planned.nodes), tmp_path)
+    assert {kind for kind, _ in keys} == {"points", "probe"}
+    assert missed == {("probe", "versions")}
 
 
 def test_every_key_of_the_specs_of_a_world_is_read(tmp_path, monkeypatch):

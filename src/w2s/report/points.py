@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2s.report.style import COLOURS, GREY, TEXT_WIDTH, caption, figure
+from w2s.report.style import COLOURS, GREY, TEXT_WIDTH, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 GRID = 240  # pixels a side of the density
 Cloud = tuple[str, np.ndarray, np.ndarray]  # title, points (N, 2), classes (N,)
-
-
-@dataclass(frozen=True)
-class Guided:
-    """A panel: points, and the ways of the first of them."""
-
-    title: str
-    points: np.ndarray  # (N, 2)
-    labels: np.ndarray  # (N,) classes
-    paths: np.ndarray  # (T, n, 2) places of the first n at each time; n may be 0
-
-
 Paths = tuple[str, np.ndarray, np.ndarray, np.ndarray]
 """Title, two runs' places (steps + 1, n, 2) from the same noise, and classes (n,)."""
 
@@ -61,33 +48,6 @@ def points_over_density(
             for line, colour in zip(places.transpose(1, 0, 2), colours, strict=True):
                 panels[-1].plot(*line.T, color=colour, lw=0.6, zorder=2)
                 panels[-1].plot(*line[-1], "o", color=colour, ms=2, mew=0, zorder=3)
-
-
-def guided_points(
-    path: Path, key: str, said: str, rows: list[tuple[str, np.ndarray, float, list[Guided]]]
-) -> None:
-    """Write a PNG with a line of panels per row: points over the density, and ways to them.
-
-    rows: the row's label, the density at the places of `density_grid(reach)`, that reach, and the
-        row's panels.  said: the caption.
-    """
-    across = max(len(panels) for *_, panels in rows)
-    side = TEXT_WIDTH / across
-    with figure(path, key, TEXT_WIDTH, (side + 0.12) * len(rows) + 0.45) as fig:
-        grid = fig.subplots(len(rows), across, squeeze=False)
-        for line, (label, density, reach, panels) in zip(grid, rows, strict=True):
-            line[0].set_ylabel(label)
-            for axes, panel in zip(line, panels, strict=False):
-                _backdrop(axes, density, reach)
-                axes.set_title(panel.title, loc="left", pad=3)
-                size = min(1.2, 1500 / len(panel.points))
-                axes.scatter(*panel.points.T, s=size, c=_colours(panel.labels), lw=0, zorder=2)
-                for way, c in zip(panel.paths.transpose(1, 0, 2), panel.labels, strict=False):
-                    colour = COLOURS[int(c) % len(COLOURS)]
-                    axes.plot(*way.T, color=colour, lw=0.5, alpha=0.8, zorder=3)
-            for axes in line[len(panels) :]:
-                axes.set_axis_off()
-        caption(fig, said)
 
 
 def _backdrop(axes: Axes, density: np.ndarray, reach: float) -> None:
