@@ -194,11 +194,11 @@ def test_hours_spent_are_set_beside_those_planned(watcher, monkeypatch):
     hours = watcher.look().hours
     count = len(watcher.planned.nodes)
     assert (hours.spent, hours.expected, hours.ahead) == (2, 1, count - 1)
-    assert hours.unit == "hours of jobs"
+    assert hours.unit == "time of jobs"
     monkeypatch.setattr(watcher, "gpus", {key: 0 for key in watcher.planned.nodes})
     watcher.gpus |= {trained.key: 4, drawn.key: 1}
     hours = watcher.look().hours
-    assert (hours.unit, hours.spent, hours.expected, hours.ahead) == ("GPU-hours", 8, 4, 1)
+    assert (hours.unit, hours.spent, hours.expected, hours.ahead) == ("time of GPUs", 8, 4, 1)
 
 
 def test_hours_of_running_jobs_count_from_their_beginning(watcher, running, monkeypatch):

@@ -1,5 +1,6 @@
 """Whatever is killed and whenever: the same command ends with the same bytes."""
 
+import json
 import os
 import random
 import re
@@ -33,8 +34,18 @@ def test_interrupted_training_keeps_its_state_and_leaves_nothing_behind(fresh):
     while not _long(logs):
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.1)
+    status = json.loads(fresh.w2s("status", "--json"))
+    assert status["run"]
+    (training,) = [job for job in status["running"] if job["kind"] == "train"]
+    assert (training["what"], training["total"]) == ("training step", 40000)
+    assert 0 < training["done"] < 40000
     os.killpg(process.pid, signal.SIGINT)  # as a terminal's Ctrl-C does
     output = process.communicate()[0]
+    status = json.loads(fresh.w2s("status", "--json"))
+    assert (status["run"], status["running"]) == (None, [])
+    (training,) = [job for job in status["trouble"] if job["kind"] == "train"]
+    assert training["state"] == "stopped"
+    assert "the state is saved" in training["said"]
     assert process.returncode != 0
     assert "the state is saved" in output
     assert "Traceback" not in output

@@ -142,7 +142,7 @@ class Watcher:
 
         now = {job.key: job.seconds for job in running if job.key in self.gpus}
         return Hours(
-            unit="GPU-hours" if asks else "hours of jobs",
+            unit="time of GPUs" if asks else "time of jobs",
             spent=hours(self.spent, done),
             expected=hours(self.expected, done),
             running=hours(now, now.keys()),

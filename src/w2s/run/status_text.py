@@ -66,8 +66,8 @@ def as_text(status: Status) -> str:
         of = status.hours
         lines += [
             "",
-            f"{of.unit}: {of.spent:.3g} spent on what is done, planned {of.expected:.3g}; "
-            f"{of.running:.3g} so far on what runs; planned for what is left {of.ahead:.3g}",
+            f"{of.unit}: {hours(of.spent)} spent on what is done, planned {hours(of.expected)}; "
+            f"{hours(of.running)} so far on what runs; planned for what is left {hours(of.ahead)}",
         ]
     return "\n".join(lines)
 
