@@ -8,6 +8,7 @@ include: "rules/data.smk"
 include: "rules/prompts.smk"
 include: "rules/training.smk"
 include: "rules/sampling.smk"
+include: "rules/plane.smk"
 include: "rules/report.smk"
 
 

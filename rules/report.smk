@@ -72,11 +72,22 @@ for name in [g for g in PLAN.groups if g.startswith(("figure/", "sweep/", "claim
 
 
 # `snakemake guidance`: one table with its pictures and cells, and what they rest on.
-for table in PLAN.columns:
+for table in [name for name in PLAN.columns if name not in PLAN.parts]:
 
     rule:
         name:
             table
         input:
             table_files(table),
+        localrule: True
+
+
+# `snakemake toy`: all that a part publishes, but for its sweep.
+for part, groups in PLAN.parts.items():
+
+    rule:
+        name:
+            part
+        input:
+            [path for group in groups for path in PLAN.groups[group].paths],
         localrule: True

@@ -15,11 +15,15 @@ DELETE = object()
 
 
 class StudyFolder:
-    """params.yaml and scales/ in a folder of their own."""
+    """params.yaml and scales/ in a folder of their own; of smoke and mini the pictures alone."""
 
     def __init__(self, root: Path):
         self.root = root
         shutil.copytree(HOME / "scales", root / "scales")
+        for scale in ("smoke", "mini"):
+            for file in (root / "scales" / scale).glob("*.yaml"):
+                if file.stem != "pictures":
+                    file.unlink()
         shutil.copy(HOME / "params.yaml", root)
 
     def edit(self, path: tuple, value, file: str = "scales/mini/pictures.yaml") -> None:

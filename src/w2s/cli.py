@@ -238,14 +238,19 @@ def _table(args):
 def _plane(args):
     from w2s.params.parts import FIRST
     from w2s.params.trial import check_picture, read_trial
+    from w2s.plane.tree import WORLDS
 
     def entries():
-        parts = _load(args, parts=None).parts
-        part = next((part for part in parts if part.name == FIRST), parts[0])
+        parts = sorted(_load(args, parts=None).parts, key=lambda part: part.name != FIRST)
+        part = next((p for p in parts if args.guidance in p.params.guidance), parts[0])
         return part.params.guidance, part.layers
 
+    worlds = dict(WORLDS)  # and those of the study, where there is one
+    for part in _load(args, parts=None).parts if args.params.exists() else ():
+        worlds |= getattr(part.params, "worlds", {})
     asked = ("world", "main", "weak", "guidance", "points", "seed")
-    trial = read_trial(**{name: getattr(args, name) for name in asked}, entries=entries)
+    values = {name: getattr(args, name) for name in asked}
+    trial = read_trial(**values, entries=entries, worlds=worlds)
     if args.out is not None:
         check_picture(args.out)
 

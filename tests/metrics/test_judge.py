@@ -11,8 +11,9 @@ from w2s.errors import UserError
 from w2s.job import Job
 from w2s.metrics.intervals import mean_interval
 from w2s.metrics.judge import build
+from w2s.metrics.point_registry import POINT_SCORES
 from w2s.plane import points
-from w2s.plane.scores import SCORES, Judge
+from w2s.plane.scores import Judge
 from w2s.plane.tree import WORLDS, balanced
 from w2s.report.cells import replicates
 
@@ -62,7 +63,7 @@ def drawn(root, shards=1, shift=0.0, count=COUNT):
 def test_scores_are_the_judges_own_for_each_seed(judged, tmp_path):
     made = json.loads(judged({}, *drawn(tmp_path)))
     assert (made["n"], made["seeds"]) == (COUNT, list(SEEDS))
-    assert list(made["per_seed"]) == list(SCORES)
+    assert list(made["per_seed"]) == list(POINT_SCORES)
     judge, labels = Judge(FEW.grow(), COUNT), balanced(COUNT, 4)
     for i, seed in enumerate(SEEDS):
         x = FEW.grow().draw(labels, 100 + seed).astype(np.float32)

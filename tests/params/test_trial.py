@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from tiny_points import POINTS, write
 
 from w2s.cli import main
 from w2s.params.trial import TIMES, read_trial
@@ -119,6 +120,18 @@ def test_errors_that_do_nothing_in_one_class_make_equal_networks(monkeypatch, ca
     monkeypatch.setitem(WORLDS, "one", WORLDS["few"].model_copy(update={"classes": 1}))
     said = refusal(capsys, "--world", "one", "--guidance", entry(), "--weak", "blur=0.5")
     assert said.startswith("--weak: is the same network as --main")
+
+
+def test_worlds_and_guidance_of_the_study_can_be_tried(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tiny = {"tiny": {"classes": 2, "depth": 1, "seed": 5}}
+    write(tmp_path, POINTS | {"worlds": POINTS["worlds"] | tiny})
+    asked = ("--guidance", "sgg", "--points", "19")
+    said = refusal(capsys, "--world", "tiny", *asked)
+    assert said == "--points: must be 20 to 12000 in this world, not 19"
+    assert "did you mean 'tiny'?" in refusal(capsys, "--world", "tinny", *asked)
+    said = refusal(capsys, "--world", "tiny", "--guidance", "sgg")
+    assert said.startswith("--weak: sgg asks for the weak network 'worse'")
 
 
 def test_a_refusal_needs_no_torch(entry):

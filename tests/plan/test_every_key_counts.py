@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 import pytest
 import yaml
 from tiny_made import MADE
+from tiny_points import POINTS
 from tiny_text import ROWS, TEXT
 
 from w2s.errors import UserError
@@ -84,8 +85,18 @@ SEVERAL = MADE | {
     "cost": TRAINED["cost"],
     "world": MADE["world"] | {"training": MADE["world"]["training"] | LONG},
 }
-STUDIES = {"trained": TRAINED, "given": GIVEN, "prompted": PROMPTED, "made": SEVERAL}
+SHALLOW = {"exact": POINTS["exact"] | {"worse": {"blur": 0.3, "smooth": 0.06, "shallow": 1}}}
+PLANES = POINTS | SHALLOW | {"cost": TRAINED["cost"]}
+STUDIES = {
+    "trained": TRAINED,
+    "given": GIVEN,
+    "prompted": PROMPTED,
+    "made": SEVERAL,
+    "planes": PLANES,
+}
 NO_RESULT = {
+    ("PlaneParams", "gpus"): "what a job asks a cluster for",
+    ("PlaneRow", "truth"): "stands in the place of a model",
     ("TextParams", "sweep"): "null, where the other study has a block",
     ("TextParams", "world"): "null, where the other study has a block",
     ("TextParams", "gpus"): "what a job asks a cluster for",
@@ -113,7 +124,7 @@ NO_RESULT = {
     ("AdmReference", "path"): "where the file lies: its fingerprint counts",
 }
 # What no other value fits here.
-FIXED = {"path", "flat", "steps", "real", "pretrained", "sweep", "size", "world"}
+FIXED = {"truth", "path", "flat", "steps", "real", "pretrained", "sweep", "size", "world"}
 INSTEAD = {  # for keys that are null, or that need a value of their own
     ("FolderData", "classes"): [900],
     ("FolderData", "held_out"): [60_000],
@@ -140,6 +151,12 @@ INSTEAD = {  # for keys that are null, or that need a value of their own
     ("TextSweep", "weights"): [{"cfg": [1.5, 2.5]}],
     ("LayerScan", "blocks"): [[[0, 1]]],
     ("Row", "steps"): [3],
+    ("PlaneRow", "steps"): [3],
+    ("PlaneRow", "label"): ["another"],
+    ("PlaneTable", "seeds"): [[6]],
+    ("PlaneSweep", "weights"): [{"cfg": [1.1, 1.3]}],
+    ("MLPParams", "head_at"): [1],
+    ("Errors", "shallow"): [None],
     ("Row", "label"): ["another"],
     ("Row", "why"): ["another reason"],
     ("PromptFile", "kind"): ["coco"],
@@ -235,7 +252,12 @@ def put(study, path: tuple, value):
 def outcome(root: Path, study: dict, block: Strict, name: str, path: tuple, before) -> str:
     """Whether another value at this path "counts", is "silent", or whether all are "refused"."""
     trained = [within.get("training", {}) for within in (study, study.get("world", {}))]
-    named_in = [study["models"], *(t.get("recipes", {}) for t in trained), study["guidance"]]
+    named_in = [
+        study["models"],
+        study.get("worlds", {}),
+        *(t.get("recipes", {}) for t in trained),
+        study["guidance"],
+    ]
     names = [name for entries in (*named_in, study.get("weak", {})) for name in entries]
     found = "refused"
     for value in others(block, name, [*names, *next(iter(study["tables"].values()))["rows"]]):

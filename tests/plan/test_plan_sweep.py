@@ -22,7 +22,7 @@ FILE = ROOT / "params.yaml"
 
 @pytest.fixture(scope="module")
 def study():
-    return load_study(FILE, {"scale": "smoke"})
+    return load_study(FILE, {"scale": "smoke", "parts": "pictures"})
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_the_networks_are_those_of_the_study(study, sweep):
 
 def test_all_does_not_ask_for_the_sweep(study, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    started = start(FILE, {"scale": "smoke"}, sync=False)
+    started = start(FILE, {"scale": "smoke", "parts": "pictures"}, sync=False)
     assert started.sweep == ("sweep/weights",)
     assert "sweep/weights" not in plan(study).groups
     assert set(started.groups["sweep/weights"].needs) <= started.nodes.keys()

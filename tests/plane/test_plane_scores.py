@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from w2s.metrics.point_registry import POINT_SCORES
+from w2s.plane.counts import NEIGHBOURS, PER_POINT
 from w2s.plane.errors import Errors
-from w2s.plane.scores import NEIGHBOURS, PER_POINT, SCORES, Judge, energy_distance
+from w2s.plane.scores import Judge, energy_distance
 from w2s.plane.tree import WORLDS, balanced
 
 COUNT = 2400
@@ -42,7 +44,7 @@ def test_a_true_sample_has_the_floor_that_is_known(floor):
         mean, error = mean_and_error(floor, name)
         # The judge's own points err as well, less than one sample does.
         assert abs(mean - value) < 4 * error * math.sqrt(1 + len(floor) / 4), name
-    assert [list(score) for score in floor] == [list(SCORES)] * len(floor)
+    assert [list(score) for score in floor] == [list(POINT_SCORES)] * len(floor)
 
 
 def test_wrong_class_is_the_bayes_error_of_a_true_sample(floor):
@@ -65,7 +67,7 @@ def test_points_of_another_class_are_wrong_and_off_support(judge):
 
 
 def test_each_error_is_noticed_by_its_score(judge, floor):
-    best = {name: np.mean([score[name] for score in floor]) for name in SCORES}
+    best = {name: np.mean([score[name] for score in floor]) for name in POINT_SCORES}
 
     def of(**errors):
         return judge.score(Errors(**errors).applied(TRUTH).draw(LABELS, 1), LABELS)

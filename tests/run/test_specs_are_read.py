@@ -4,6 +4,7 @@ import importlib
 import json
 from pathlib import Path
 
+import tiny_points
 import tiny_sd3
 import yaml
 from safetensors.numpy import save_file
@@ -13,8 +14,6 @@ from tiny_text import TEXT, write
 from w2s.job import Execution, Job
 from w2s.params.load import load_study
 from w2s.plan.kinds import KINDS
-from w2s.plan.nodes import Node
-from w2s.plan.plan import Plan
 from w2s.plan.study import plan
 
 SMALL = Path(__file__).parents[1] / "workflow/small.yaml"
@@ -106,14 +105,13 @@ def test_every_key_of_the_specs_of_prompts_is_read(tmp_path, monkeypatch):
     assert missed == {("segment", "versions"), ("vae", "fingerprint")}
 
 
-def test_every_key_of_the_specs_of_points_is_read(tmp_path):
-    planned = Plan("test")
-    world = {"classes": 2, "depth": 1, "seed": 2}
-    points = planned.add(Node("points", {"world": world, "count": 4, "seed": 0}))
-    planned.add(Node("judge", {"seeds": [0], "per_seed": 20}, {"points": (points,)}))
-    keys, missed = unread(planned, set(planned.nodes), tmp_path)
-    assert {kind for kind, _ in keys} == {"points", "judge"}
-    assert missed == set()
+def test_every_key_of_the_specs_of_points_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tiny_points.write(tmp_path, tiny_points.POINTS)
+    planned = plan(load_study(Path("params.yaml")))
+    keys, missed = unread(planned, chosen(planned), tmp_path)
+    assert {kind for kind, _ in keys} == {node.kind for node in planned.nodes.values()}
+    assert missed == {("segment", "versions")}
 
 
 def test_every_key_of_the_specs_of_a_probe_is_read(tmp_path):

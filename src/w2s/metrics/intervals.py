@@ -1,8 +1,9 @@
 """Means with 95 % intervals, and what varies between their replicates.
 
-Replicates are sampling seeds, training seeds or groups of real images, which are few and have
-Student's interval, or prompts, which are many and have a bootstrap interval: what is measured of
-each image of a prompt is averaged over the prompt's images first, which are one unit.
+Replicates are sampling seeds (noise seeds, where networks are not trained), training seeds, groups
+of real images or true samples, which are few and have Student's interval, or prompts, which are
+many and have a bootstrap interval: what is measured of each image of a prompt is averaged over the
+prompt's images first, which are one unit.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
 
-Source = Literal["sampling seeds", "training seeds", "groups of real images", "prompts"]
+Source = Literal[
+    "sampling seeds", "training seeds", "groups of real images", "prompts",
+    "noise seeds", "true samples",
+]  # fmt: skip
 INSIDE = 0.95  # the share of cases that an interval is to hold the mean in
 RESAMPLES = 10_000
 RESAMPLED_BY = 0  # the seed of all resamples
@@ -36,6 +40,10 @@ def varies(over: Source, random_labels: bool = False) -> str:
             "other prompts, each with noise of its own; the networks are fixed; percentiles of "
             f"{RESAMPLES:,} resamples with seed {RESAMPLED_BY}"
         )
+    if over == "noise seeds":
+        return "fresh noise; labels and the networks, which are not trained, are fixed"
+    if over == "true samples":
+        return "other points of the truth; what they are compared with is fixed"
     if over == "groups of real images":
         return "other images; the reference is fixed"
     if random_labels:

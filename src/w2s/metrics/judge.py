@@ -10,8 +10,9 @@ import numpy as np
 from w2s.errors import UserError
 from w2s.files import write_json
 from w2s.job import Job
+from w2s.metrics.point_registry import POINT_SCORES
 from w2s.metrics.sample_sets import load_samples
-from w2s.plane.scores import SCORES, Judge
+from w2s.plane.scores import Judge
 from w2s.plane.tree import Components, World, balanced
 
 
@@ -21,9 +22,10 @@ def build(job: Job) -> None:
     Spec: of a true sample seeds and per_seed, points under each; of drawn points nothing.
     Parents: points, whose world is the truth; of drawn points segment, all final shards.
 
-    Writes metrics.json: `per_seed`, the values of each of `w2s.plane.scores.SCORES` in the order
-    of `seeds`; `n`, points of each seed.  Raises UserError where shards overlap or leave gaps, and
-    for points that are not finite or too few or too many to judge.
+    Writes points.npy, float32 (n, 2), and labels.npy, int64 (n,), the points of the first seed; and
+    metrics.json: `per_seed`, the values of each of `w2s.metrics.point_registry.POINT_SCORES` in the
+    order of `seeds`; `n`, points of each seed.  Raises UserError where shards overlap or leave
+    gaps, and for points that are not finite or too few or too many to judge.
     """
     facts = json.loads((job.parent("points") / "latents.json").read_text(encoding="utf-8"))
     truth = World(**facts["world"]).grow()
@@ -31,11 +33,14 @@ def build(job: Job) -> None:
     sets = _drawn(shards) if shards else _true(truth, job.spec["seeds"], job.spec["per_seed"])
     count = len(next(iter(sets.values()))[0])
     try:
-        judge = Judge(truth, count)
+        judge = Judge(truth, count, facts["within"])
         scores = [judge.score(*sets[s]) for s in job.progress(sets, len(sets), "judging seed")]
     except ValueError as problem:
         raise UserError(f"{problem}: change how many points are drawn under each seed") from None
-    per_seed = {name: [score[name] for score in scores] for name in SCORES}
+    points, labels = next(iter(sets.values()))
+    np.save(job.out / "points.npy", points.astype(np.float32))
+    np.save(job.out / "labels.npy", labels)
+    per_seed = {name: [score[name] for score in scores] for name in POINT_SCORES}
     write_json(job.out / "metrics.json", {"n": count, "seeds": list(sets), "per_seed": per_seed})
     job.log(json.dumps(per_seed))
 

@@ -14,7 +14,7 @@ RULES = frozenset(
         *("render", "index", "vae", "encode", "features", "reference", "prompts", "embed"),
         *("towers", "clip", "pipeline"),
         *("train", "extract", "sample", "decode", "evaluate", "convert", "score"),
-        *("probe",),
+        *("probe", "points", "judge"),
     )
 )
 # Before the name of a table or of a part.
@@ -26,9 +26,12 @@ def between_parts(params: dict, layers: dict[str, Layers], files: dict[str, Path
     owners: dict[str, tuple[str, str]] = {}
     costs = {}
     for part, block in params.items():
+        if part in RULES or part.startswith(PREFIXES):
+            yield f"{files[part]}: `snakemake {part}` stands for something else; rename the file"
         tables, figures = block.tables, getattr(block, "figures", {})
         for key, name in [*(("tables", t) for t in tables), *(("figures", f) for f in figures)]:
-            if name in RULES or name.startswith(PREFIXES):
+            of_another = name in params and name != part  # whose name makes all of that part
+            if name in RULES or name.startswith(PREFIXES) or of_another:
                 where = layers[part].where((key, name))
                 yield f"{where}: `snakemake {name}` stands for something else; choose another name"
             other, what = owners.setdefault(name, (part, key))

@@ -27,7 +27,7 @@ def mistakes(params: PictureParams) -> Iterator[Mistake]:
     """Every contradiction between two blocks."""
     yield from _names(params)
     if not any(_names(params)):
-        models = (recipe_mistakes, _weak_models, untrained_kinds, pretrained_networks, pairs)
+        models = (recipe_mistakes, weak_mistakes, untrained_kinds, pretrained_networks, pairs)
         for found in (size_mistakes, *models, _features, _metrics, _reference, _real_rows, _sweep):
             yield from found(params)
         yield from probe_mistakes(params, _as_table, mistakes)
@@ -150,7 +150,7 @@ def _behind(params: PictureParams, name: str) -> set[str]:
     return found
 
 
-def _weak_models(params: PictureParams) -> Iterator[Mistake]:
+def weak_mistakes(params: PictureParams) -> Iterator[Mistake]:
     """Weak models taken from steps, heads or blocks that are not there."""
     for name, weak in params.weak.items():
         if weak.recipe in params.pretrained:

@@ -11,6 +11,8 @@ from w2s.params.files import KeyPath, Layers
 from w2s.params.found import find_data, find_files
 from w2s.params.pictures import PictureParams
 from w2s.params.pipelines import find_pipeline_files, find_pipelines, find_prompts
+from w2s.params.plane_checks import plane_mistakes
+from w2s.params.planes import PlaneParams, find_worlds, nothing_found
 from w2s.params.pretrained import find_networks
 from w2s.params.text import TextParams
 from w2s.params.text_checks import text_mistakes
@@ -42,6 +44,15 @@ PART_KINDS = {
         find_pipeline_files,
         own_images=False,
         data_at=("prompts", "path"),
+    ),
+    "planes": PartKind(
+        PlaneParams,
+        plane_mistakes,
+        find_worlds,
+        nothing_found,
+        nothing_found,
+        own_images=False,
+        data_at=("worlds",),
     ),
 }
 DEFAULT = "pictures"  # where a file does not name its kind

@@ -55,7 +55,9 @@ def latent_size(params) -> int:
 
 
 def latent_shape(params) -> tuple[int, int, int]:
-    """Channels, height and width of a latent."""
+    """Channels, height and width of a latent: as the VAE makes it, or of a part without one."""
+    if hasattr(params, "latent"):
+        return params.latent
     return params.vae.latent_channels, latent_size(params), latent_size(params)
 
 

@@ -12,6 +12,7 @@ from w2s.params.claims import Claims
 from w2s.params.common import Cost
 from w2s.params.files import Layers
 from w2s.params.pictures import PictureParams
+from w2s.params.planes import PlaneParams
 from w2s.params.settings import ExecutionParams
 from w2s.params.text import TextParams
 
@@ -27,7 +28,7 @@ class Part:
 
     scale: str
     name: str
-    params: PictureParams | TextParams
+    params: PictureParams | TextParams | PlaneParams
     data: dict  # the data set as found: name, classes or prompts, fingerprint, path (or None)
     networks: dict  # the pretrained networks or pipelines as found, by name
     fingerprints: dict[str, str]  # of what is given by path: "vae", "pretrained.<name>", ...

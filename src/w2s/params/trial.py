@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -32,17 +32,13 @@ class Trial:
     """One guidance to try on networks whose errors are known."""
 
     world_name: str
+    world: World
     main: Errors
     weak: Errors | None
     guidance_name: str
     guidance: tuple[Window, ...]
     points: int
     seed: int
-
-    @property
-    def world(self) -> World:
-        """What the truth is grown from."""
-        return WORLDS[self.world_name]
 
     @property
     def methods(self) -> list[Method | None]:
@@ -64,20 +60,22 @@ def read_trial(
     points: int | None,
     seed: int,
     entries: Entries,
+    worlds: Mapping[str, World] = WORLDS,
 ) -> Trial:
     """The arguments of `w2s plane` as a trial.
 
     entries: gives the study's entries under `guidance`, and the files they are set in; asked only
         where `guidance` is not a file.
+    worlds: by name, those that may be asked for.
 
     Raises:
         UserError: anything the user can mend, before anything is computed.
     """
-    if world not in WORLDS:
+    if world not in worlds:
         raise UserError(
-            f"--world: there is no world named '{world}'; {did_you_mean(world, WORLDS)}"
+            f"--world: there is no world named '{world}'; {did_you_mean(world, worlds)}"
         )
-    grown = WORLDS[world]
+    grown = worlds[world]
     strong = _errors("--main", main, grown)
     weaker = None if weak is None else _errors("--weak", weak, grown)
     if weaker is not None and _same(strong, weaker, grown):
@@ -89,7 +87,7 @@ def read_trial(
     if not 0 <= seed < 2**31:
         raise UserError(f"--seed: must be at least 0 and below 2^31, not {seed}")
     name, windows, where = choose_guidance(guidance, entries)
-    trial = Trial(world, strong, weaker, name, windows, points, seed)
+    trial = Trial(world, grown, strong, weaker, name, windows, points, seed)
     _check_signals(trial, where)
     return trial
 

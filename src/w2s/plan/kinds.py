@@ -35,7 +35,7 @@ KINDS = {
         imports=("torch", "transformers", "diffusers"),
         gpu=True,
     ),
-    "points": Kind("points", "w2s.plane.points:build", imports=("numpy",)),
+    "points": Kind("points", "w2s.plane.points:build", version=2, imports=("torch",)),
     "features": Kind("features", "w2s.metrics.network:build", imports=("torch",), gpu=True),
     "clip": Kind(
         "clip", "w2s.metrics.prompted.trained:build", imports=("torch", "transformers"), gpu=True
@@ -67,7 +67,7 @@ KINDS = {
     ),
     "converted": Kind("convert", "w2s.metrics.prompted.converted:build", imports=("torch",)),
     "score": Kind("score", "w2s.metrics.score:build", imports=("numpy",)),
-    "judge": Kind("judge", "w2s.metrics.judge:build", imports=("torch",)),
+    "judge": Kind("judge", "w2s.metrics.judge:build", version=2, imports=("torch",)),
     "probe": Kind("probe", "w2s.metrics.probe:build", imports=("torch",)),
     "metrics": Kind(
         "evaluate",

@@ -47,11 +47,15 @@ class Models:
         }
         if recipe.objective.version > 1:
             spec["objective_version"] = recipe.objective.version
-        return self.add(Node("train", spec, parents, label=f"train {name}"))
+        return self.add(Node("train", spec, parents, label=f"train {self.called(name)}"))
 
     def network(self, name: str) -> dict:
         """The configuration of a network under models, as it is trained."""
         return network_config(self.part, name)
+
+    def called(self, name: str) -> str:
+        """What a person calls a network."""
+        return name
 
     def conditions(self) -> dict[str, tuple[str, ...]]:
         """Nodes that say what each image is trained under, by role; none for its class."""
@@ -78,7 +82,9 @@ class Models:
         """Weights from a recipe's snapshots, the last ones where no step is named."""
         source, step = self._holding(recipe, seed, step)
         spec = {"step": step, "ema": ema, "part": part}
-        return self.add(Node("weights", spec, {"train": (source,)}, label=f"extract {name}"))
+        return self.add(
+            Node("weights", spec, {"train": (source,)}, label=f"extract {self.called(name)}")
+        )
 
     def _from_elsewhere(self, name: str) -> str:
         """A pretrained network's weights, or what a weak model takes of them."""

@@ -11,7 +11,6 @@ from w2s.params.networks import (
     network_config,
     scaling_of,
     sees_labels,
-    untrained_head,
 )
 from w2s.params.parts import Part
 from w2s.params.pictures import Row
@@ -24,11 +23,11 @@ from w2s.plan.plan import Plan
 from w2s.plan.planner import Planner
 from w2s.plan.probes import add_probe, figure_groups
 from w2s.plan.published import groups
+from w2s.plan.refusals import refuse_null, refuse_untrained_head
 from w2s.plan.samples import add_sample_sets
 from w2s.plan.sweep import plan_sweep_of, swept
 from w2s.sampling.grid import time_grid
 from w2s.sampling.solvers import READS
-from w2s.sampling.trajectories import signals_of
 
 LAST = {"sde": 0.04}  # arXiv 2401.08740's SDE sampler leaves t = 0.04 for 0 in one mean step
 
@@ -81,10 +80,7 @@ class PicturePlanner(Planner):
         return scaling_of(self.params, row.model)
 
     def refuse(self, row, drawing: Drawing, networks):
-        asked = {signal for method in set(drawing.methods) for signal in signals_of(method)}
-        for net in sorted({signal.net for signal in asked if signal.head}):
-            if why := untrained_head(self.params, row.model if net == "main" else net):
-                raise UserError(f"this guidance {why}")
+        refuse_untrained_head(self.params, row.model, drawing)
         classes, steps = drawing.start["classes"], len(drawing.methods)
         given = family_of(networks["main"]).grid(networks["main"], steps)
         for name, net in networks.items():
@@ -98,11 +94,7 @@ class PicturePlanner(Planner):
                     f"'{name}' knows the times of its own noise schedule alone, which are not "
                     f"those that '{row.model}' is drawn at: guide it by a network of its schedule"
                 )
-        if not drawing.start["conditional"] and any(signal.null for signal in asked):
-            raise UserError(
-                f"this guidance extrapolates from the null branch, and '{row.model}' never sees "
-                "labels: choose a guidance without it, or a network with labels"
-            )
+        refuse_null(row.model, drawing)
 
     def measured(self, table, name, drawing, finals):
         return (self.pictures.metrics(finals, name, drawing.scaling),)

@@ -19,6 +19,7 @@ class Plan:
     groups: dict[str, Group] = field(default_factory=dict)
     sets: dict[tuple[str, str, int], SampleSet] = field(default_factory=dict)  # table, row, seed
     budgets: dict[str, Budget] = field(default_factory=dict)  # what prices each node
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # names of each one's groups
     index: str = ""  # key of a part's image index or prompts, which name the conditions
 
     def add(self, node: Node) -> str:
@@ -39,4 +40,5 @@ class Plan:
             self.groups | other.groups,
             self.sets | other.sets,
             other.budgets | self.budgets,
+            self.parts | other.parts,
         )

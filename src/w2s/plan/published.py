@@ -38,21 +38,22 @@ def groups(part, plan, table_facts: Callable, row_facts: Callable) -> dict[str, 
     for table_name, table in part.params.tables.items():
         rows = {name: row_facts(part, plan, table_name, name) for name in table.rows}
         written = {name: asdict(row) for name, row in rows.items()}
-        heading = {"table": asdict(table_facts(part, plan, table_name))}
+        facts = table_facts(part, plan, table_name)
+        heading = {"table": asdict(facts)}
         against = rows[table.baseline]
         for name, row in rows.items():
             add(
                 f"cells/{table_name}/{name}",
                 [f"results/cells/{table_name}/{name}/{c}.json" for c in table.columns]
                 + [f"results/figures/{table_name}/{name}.png"],
-                [*row.measured, row.shown, *against.measured, plan.index],
+                [*row.measured, row.shown, *against.measured, facts.index],
                 heading | {"row": written[name], "against": written[against.name]},
             )
         add(
             f"table/{table_name}",
             [f"results/tables/{table_name}.{end}" for end in ("csv", "md", "tex")]
             + [f"results/figures/{table_name}-{what}.png" for what in ("samples", "schedules")],
-            [*(k for row in rows.values() for k in (*row.measured, row.shown)), plan.index],
+            [*(k for row in rows.values() for k in (*row.measured, row.shown)), facts.index],
             heading | {"rows": list(written.values())},
         )
     if curves := {n.label: n.key for n in plan.nodes.values() if n.kind == "train"}:

@@ -15,6 +15,8 @@ from w2s.plan.picture_part import (
     plan_pictures_sweep,
 )
 from w2s.plan.plan import Plan
+from w2s.plan.plane_cost import PlaneBudget, PlaneEstimator, estimate_points_sweep
+from w2s.plan.plane_part import plan_planes, plan_planes_sweep, plane_networks
 from w2s.plan.resources import Budget
 from w2s.plan.text_cost import TextBudget, TextEstimator
 from w2s.plan.text_part import estimate_text_sweep, plan_text, plan_text_sweep, text_networks
@@ -44,14 +46,24 @@ PLANNERS = {  # by the names of params.kinds
         estimate_text_sweep,
         TextBudget,
     ),
+    "planes": PartPlanner(
+        plan_planes,
+        plan_planes_sweep,
+        plane_networks,
+        PlaneEstimator,
+        estimate_points_sweep,
+        PlaneBudget,
+    ),
 }
 
 
 def plan(study: Study) -> Plan:
     """Everything the study consists of."""
-    planners = ((part, planner_of(part)) for part in study.parts)
-    parts = (_priced(study, part, by.plan(part), by.estimate) for part, by in planners)
-    return with_claims(study, joined(study.scale, parts))
+    planners = [(part, planner_of(part)) for part in study.parts]
+    plans = {p.name: _priced(study, p, by.plan(p), by.estimate) for p, by in planners}
+    whole = with_claims(study, joined(study.scale, plans.values()))
+    whole.parts.update((name, tuple(own.groups)) for name, own in plans.items())
+    return whole
 
 
 def plan_sweep(study: Study) -> Plan:

@@ -2,65 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from w2s.plane.counts import NEIGHBOURS, REFERENCE, compared, judged
 from w2s.plane.mixture import Mixture
 from w2s.plane.tree import Components, balanced
 
-NEIGHBOURS = 5  # coverage's k (arXiv 2002.09797, sec. 4)
 OUTSIDE = 0.005  # quantile of the truth's own-class log density below which a point is off support
-REFERENCE = 20_000  # true points; with a quarter of them their error moved energies by 1e-3
 SEED = 2**31  # of the true points; seeds of samples lie below
-PER_POINT = 5 / 3  # true points that coverage looks at for each judged one
 ROWS = 1000  # of a matrix of distances at a time
-
-
-@dataclass(frozen=True)
-class Score:
-    """A score's heading, and how many digits of it to show."""
-
-    title: str
-    digits: int
-
-
-SCORES = {
-    "wrong_class": Score("Wrong class", 3),
-    "off_support": Score("Off support", 3),
-    "coverage": Score("Coverage", 3),
-    "energy": Score("Energy ×10³", 1),
-    "mode_tv": Score("Mode TV", 3),
-    "spread": Score("Spread", 3),
-    "norm": Score("Norm", 3),
-}
-"""The scores by name, in the order of tables.  What to compare them with is a fresh true sample."""
 
 
 class Judge:
     """Compares sets of `count` points with the truth, of which it holds points of its own."""
 
-    def __init__(self, truth: Components, count: int):
-        """Raises ValueError for more points than the reference serves, or too few for a class."""
-        near = round(PER_POINT * count)
-        if not truth.classes * (NEIGHBOURS + 1) <= near <= REFERENCE:
+    def __init__(self, truth: Components, count: int, within: Sequence[float] | None = None):
+        """Take `within` from `distances_within`, if that is known already: it takes longest.
+
+        Raises ValueError for more points than the reference serves, or too few for a class.
+        """
+        if count not in judged(truth.classes):
             raise ValueError(f"cannot judge {count} points in {truth.classes} classes")
         self.truth, self.mixture, self.count = truth, Mixture(truth), count
-        labels = balanced(REFERENCE, truth.classes)
-        points = torch.from_numpy(truth.draw(labels, SEED))
-        own = torch.from_numpy(labels)
+        points, own = _reference(truth)
         self.threshold = float(self.mixture.log_density(points, 0.0, own).quantile(OUTSIDE))
         self.norm = float(points.norm(dim=1).mean())
-        self.real = self._by_class(points, own)
-        self.within = [_within(real) for real in self.real]
-        self.near = self._by_class(points[:near], own[:near])
+        self.real = _by_class(points, own, truth.classes)
+        self.within = distances_within(truth) if within is None else within
+        near = compared(count)
+        self.near = _by_class(points[:near], own[:near], truth.classes)
         self.radii = [_rows(real, real, _radius) for real in self.near]
 
     def score(self, points: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        """Every score of `SCORES` of points (count, 2) drawn for classes (count,).
+        """Every score of points (count, 2) drawn for classes (count,), by name.
 
         wrong_class: share whose likeliest true class is another.  off_support: share whose log
         density under its own true class is below the truth's 0.5 % quantile.  coverage: share of
@@ -76,7 +54,7 @@ class Judge:
         """
         x = torch.from_numpy(np.asarray(points, dtype=np.float64))
         own = torch.from_numpy(np.asarray(labels))
-        mine = self._by_class(x, own)
+        mine = _by_class(x, own, self.truth.classes)
         if len(x) != self.count or min(map(len, mine)) < 2:
             raise ValueError(f"this judges {self.count} points, at least two of each class")
         density = self.mixture.log_density(x, 0.0, own)
@@ -98,19 +76,32 @@ class Judge:
             "norm": float(x.norm(dim=1).mean()) / self.norm,
         }
 
-    def _by_class(self, x: Tensor, own: Tensor) -> list[Tensor]:
-        return [x[own == c] for c in range(self.truth.classes)]
-
     def _mode_variation(self, x: Tensor, own: Tensor) -> float:
         """No true points are needed: their mean posterior is expected to be the weights."""
         posterior = self.mixture.component_posterior(x, 0.0, own)
-        shares = torch.stack([mine.mean(0) for mine in self._by_class(posterior, own)])
+        parts = _by_class(posterior, own, self.truth.classes)
+        shares = torch.stack([part.mean(0) for part in parts])
         return float((shares - torch.from_numpy(self.truth.weights)).abs().sum(1).mean()) / 2
 
     def _spread(self, mine: list[Tensor]) -> float:
         _, covariances = self.truth.moments()
         true = np.trace(covariances, axis1=1, axis2=2).mean()
         return float(np.sqrt(np.mean([float(found.var(0).sum()) for found in mine]) / true))
+
+
+def distances_within(truth: Components) -> list[float]:
+    """Mean distance between two of the true points that judges hold of a class, for each class."""
+    return [_within(real) for real in _by_class(*_reference(truth), truth.classes)]
+
+
+def _reference(truth: Components) -> tuple[Tensor, Tensor]:
+    """The true points (REFERENCE, 2) that all judges of a world hold, and their classes."""
+    labels = balanced(REFERENCE, truth.classes)
+    return torch.from_numpy(truth.draw(labels, SEED)), torch.from_numpy(labels)
+
+
+def _by_class(x: Tensor, own: Tensor, classes: int) -> list[Tensor]:
+    return [x[own == c] for c in range(classes)]
 
 
 def energy_distance(x: Tensor, y: Tensor) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from w2s.metrics.intervals import level, unit_of
+from w2s.metrics.point_registry import POINT_SCORES
 from w2s.report.cells import COUNTED, units
 from w2s.report.columns import COLUMNS
 from w2s.report.text import one_line
@@ -37,7 +38,9 @@ def caption(lead: str, cells: list[dict]) -> str:
                     _samples([cell for cell in sampled if "per_prompt" not in cell]),
                     _images([cell for cell in cells if "prompts" in cell]),
                     _neighbourhoods(estimated),
-                    _real([cell for cell in estimated if cell["real"]]),
+                    _real([cell for cell in estimated if cell["real"] and "over" not in cell]),
+                    _true([cell for cell in estimated if cell["real"] and "over" in cell]),
+                    _scores_of_points(estimated),
                     _intervals(estimated),
                     " ".join(dict.fromkeys(filter(None, (c["branching"] for c in cells)))),
                     f"Sampler: {_distinct(filter(None, (c['sampler'] for c in cells)))}.",
@@ -64,8 +67,9 @@ def _samples(cells: list[dict]) -> str | None:
         return None
     counts = _distinct(f"{len(cell['seeds'])} × {cell['n']}" for cell in cells)
     seeds = _distinct(_numbers(cell["seeds"]) for cell in cells)
-    trained = _distinct(_numbers(cell["training_seeds"]) for cell in cells)
-    return f"Samples: {counts} (sampling seeds {seeds}; training seeds {trained})."
+    trained = _distinct(_numbers(c["training_seeds"]) for c in cells if c["training_seeds"])
+    trained = f"; training seeds {trained}" if trained else ""
+    return f"Samples: {counts} (sampling seeds {seeds}{trained})."
 
 
 def _images(cells: list[dict]) -> str | None:
@@ -108,6 +112,25 @@ def _real(cells: list[dict]) -> str | None:
         "reference has seen, scored like samples but not passed through the VAE; they compete "
         "for no mark."
     )
+
+
+def _true(cells: list[dict]) -> str | None:
+    """What the rows of true points are."""
+    if not cells:
+        return None
+    counts = _distinct(f"{len(cell['seeds'])} × {cell['n']}" for cell in cells)
+    return (
+        f"{_distinct(cell['label'] for cell in cells)}: {counts} points drawn from the truth and "
+        "scored like samples, which is what a perfect sampler would reach; they compete for no "
+        "mark."
+    )
+
+
+def _scores_of_points(cells: list[dict]) -> str | None:
+    """What the columns of points are."""
+    shown = dict.fromkeys(c["column"] for c in cells if c["column"] in POINT_SCORES)
+    scores = [POINT_SCORES[name] for name in shown]
+    return " ".join(f"{score.heading}: {score.definition}." for score in scores) or None
 
 
 def _intervals(cells: list[dict]) -> str | None:

@@ -10,7 +10,12 @@ from w2s.report.columns import COLUMNS
 
 COUNTED = "counted, not estimated"
 UNAVAILABLE = "not available"
-ONE = {"groups of real images": "group of real images", "prompts": "prompt"}
+ONE = {
+    "groups of real images": "group of real images",
+    "prompts": "prompt",
+    "noise seeds": "noise seed",
+    "true samples": "true sample",
+}
 
 
 def build_cell(
@@ -112,13 +117,17 @@ def _kept(row: RowFacts, column: str, runs: list[dict]) -> dict:
         (run,) = runs
         kept = {"per_seed": None} | {name: run[name] for name in ("per_prompt", "definition")}
         return kept | {"files": row.files.get(column, {}), "prompts": len(run["per_prompt"])}
-    return {"per_seed": [run["per_seed"][column] for run in runs]}
+    own = {} if row.over == "seeds" else {"over": row.over}
+    return {"per_seed": [run["per_seed"][column] for run in runs]} | own
 
 
 def units(cell: dict) -> tuple[dict[int, float], Source]:
     """The values that a cell's interval is taken over, by seed or by number of the prompt."""
     if "per_prompt" in cell:
         return dict(enumerate(cell["per_prompt"])), "prompts"
+    if "over" in cell:  # of one network without training, or of none
+        (values,) = cell["per_seed"]
+        return dict(zip(cell["seeds"], values, strict=True)), cell["over"]
     return replicates(cell["per_seed"], cell["seeds"], cell["training_seeds"])
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from w2s.metrics.columns import Column
 from w2s.report.tables import separated
 
-Tried = tuple[float, dict]  # a weight, and the cell of the row that has it
+# A weight, or one for each window, and the cell of the row that has it.
+Tried = tuple[float | list[float], dict]
 
 
 def rule(column: Column, over: str) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2s.report.style import COLOURS, GREY, TEXT_WIDTH, figure
+from w2s.report.style import COLOURS, COLUMN_WIDTH, GREY, TEXT_WIDTH, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 GRID = 240  # pixels a side of the density
+PANELS = 4  # side by side
+LETTERS = 17  # of a title in an inch
 Cloud = tuple[str, np.ndarray, np.ndarray]  # title, points (N, 2), classes (N,)
 Paths = tuple[str, np.ndarray, np.ndarray, np.ndarray]
 """Title, two runs' places (steps + 1, n, 2) from the same noise, and classes (n,)."""
@@ -42,12 +45,33 @@ def points_over_density(
             _backdrop(axes, density, reach)
             axes.set_title(title, loc="left", pad=3)
         for axes, (_, points, labels) in zip(panels, clouds, strict=False):
-            size = min(2.0, 3000 / len(points))
-            axes.scatter(*points.T, s=size, c=_colours(labels), lw=0, alpha=0.7, zorder=2)
+            _scatter(axes, points, labels)
         for places, colours in zip(runs, ([GREY] * len(classes), _colours(classes)), strict=True):
             for line, colour in zip(places.transpose(1, 0, 2), colours, strict=True):
                 panels[-1].plot(*line.T, color=colour, lw=0.6, zorder=2)
                 panels[-1].plot(*line[-1], "o", color=colour, ms=2, mew=0, zorder=3)
+
+
+def panels_over_density(
+    path: Path, key: str, density: np.ndarray, reach: float, clouds: list[Cloud]
+) -> None:
+    """Write a PNG with a panel per cloud, `PANELS` side by side; see `points_over_density`."""
+    columns = min(PANELS, len(clouds))
+    lines = -(-len(clouds) // columns)
+    side = min(TEXT_WIDTH / columns, COLUMN_WIDTH)
+    with figure(path, key, columns * side, lines * (side + 0.2)) as fig:
+        panels = fig.subplots(lines, columns, squeeze=False).ravel()
+        for axes, (title, points, labels) in zip(panels, clouds, strict=False):
+            _backdrop(axes, density, reach)
+            axes.set_title(fill(title, round(LETTERS * side)), loc="left", pad=3)
+            _scatter(axes, points, labels)
+        for axes in panels[len(clouds) :]:
+            axes.remove()
+
+
+def _scatter(axes: Axes, points: np.ndarray, labels: np.ndarray) -> None:
+    size = min(2.0, 3000 / len(points))
+    axes.scatter(*points.T, s=size, c=_colours(labels), lw=0, alpha=0.7, zorder=2)
 
 
 def _backdrop(axes: Axes, density: np.ndarray, reach: float) -> None:

@@ -11,6 +11,7 @@ from w2s.report.claims import publish_claims
 from w2s.report.curves import training_curves
 from w2s.report.files import write_json
 from w2s.report.pictures import draw_pictures
+from w2s.report.point_pictures import draw_points
 from w2s.report.probes import read_probe
 from w2s.report.prompt_pictures import draw_prompted
 from w2s.report.rows import row_cells, rows_of, table_of
@@ -23,6 +24,7 @@ from w2s.store import folders
 DRAWERS = {
     "metrics": draw_pictures,
     "score": draw_prompted,
+    "judge": draw_points,
 }  # by the kind that measured a row: what draws such rows
 
 FIGURES = {"velocity": optimal_velocity}  # by what a figure of probes draws

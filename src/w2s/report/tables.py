@@ -132,9 +132,12 @@ def marks(better: str | None, cells: list[dict | None]) -> list[str]:
 def separated(cell: dict, best: dict) -> bool:
     """Whether the interval of two cells' difference, paired by seed or prompt, excludes 0.
 
-    Never so with a single one, which has no interval.
+    Never so with a single one, which has no interval.  Raises ValueError for cells whose intervals
+    are not taken over the same.
     """
-    (values, over), (best_values, _) = units(cell), units(best)
+    (values, over), (best_values, best_over) = units(cell), units(best)
+    if over != best_over:
+        raise ValueError(f"cannot pair {over} with {best_over}")
     return paired_difference(values, best_values, over).excludes_zero
 
 

@@ -16,10 +16,11 @@ import torch
 
 from w2s.conditions.labels import Labels
 from w2s.guidance.base import Method
+from w2s.metrics.point_registry import POINT_SCORES
 from w2s.params.trial import TIMES, Trial
 from w2s.plane.exact import ExactNetwork
 from w2s.plane.mixture import Mixture
-from w2s.plane.scores import SCORES, Judge
+from w2s.plane.scores import Judge
 from w2s.plane.tree import balanced
 from w2s.report.points import density_grid, points_over_density
 from w2s.sampling.denoiser import Denoiser
@@ -110,9 +111,9 @@ def _described(trial: Trial) -> str:
 
 def _table(rows: list[tuple[str, dict[str, float], float | None]]) -> list[str]:
     """Lines with aligned columns, numbers to the right."""
-    lines = [["", *(score.title for score in SCORES.values()), "Forwards"]]
+    lines = [["", *(score.heading for score in POINT_SCORES.values()), "Forwards"]]
     for label, scores, forwards in rows:
-        cells = [f"{scores[name]:.{score.digits}f}" for name, score in SCORES.items()]
+        cells = [f"{scores[name]:.{score.digits}f}" for name, score in POINT_SCORES.items()]
         lines.append([label, *cells, "–" if forwards is None else f"{forwards:.2f}"])
     left, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
     return [

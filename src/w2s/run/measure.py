@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from w2s.errors import UserError
 from w2s.guidance.base import STRONG
 from w2s.models.registry import family_of, shape_of
 from w2s.params.parts import Study
@@ -30,6 +31,8 @@ def measure_cost(study: Study) -> str:
     from w2s.sampling.denoiser import Denoiser
 
     configs = [config for part in study.parts for config in planner_of(part).networks(part)]
+    if not configs:
+        raise UserError("no part that is run names a network under models; there is none to time")
     config = thinned(max(configs, key=gmacs))
     device = pick(study.execution.device)
     torch.set_num_threads(study.execution.threads)

@@ -30,6 +30,7 @@ class Start:
     absent: frozenset[str]  # nodes that are not in the store
     groups: dict[str, Group]
     sweep: tuple[str, ...]  # groups that are published only when asked for
+    parts: dict[str, tuple[str, ...]]  # of each part, the groups that it publishes
     columns: dict[str, tuple[str, ...]]  # columns of each table
     frozen: str  # the plan as a file, for the jobs
     resources: Callable[[str], Resources]  # what the job of a node asks for
@@ -58,6 +59,7 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
         absent=frozenset(k for k, n in planned.nodes.items() if not present(n.kind, k)),
         groups=planned.groups,
         sweep=tuple(sweep.groups),
+        parts=planned.parts,
         columns={name: table.columns for name, table in tables.items()},
         frozen=str(freeze(planned, study.execution.model_dump())),
         priority=priorities(planned, last=list(tables)[-1]),

@@ -25,10 +25,12 @@ def build(job: Job) -> dict | None:
     """Write model.safetensors, config.json (a network to build as is) and source.json.
 
     Spec: step, ema (relative length, see `w2s.training.power`) and part, "full", "head" or
-    {"skip": [blocks]}; parent train.  Or part alone, of the weights in parent whole.  Or what
-    `w2s.weak.elsewhere` brings.  Raises UserError for a step without snapshots, and for a part
-    that the network does not have.
+    {"skip": [blocks]}; parent train.  Or part alone, of the weights in parent whole.  Or kind
+    "exact" and the network's configuration.  Or what `w2s.weak.elsewhere` brings.  Raises UserError
+    for a step without snapshots, and for a part that the network does not have.
     """
+    if job.spec.get("kind") == "exact":
+        return _exact(job)
     if "kind" in job.spec:
         from w2s.weak.elsewhere import bring
 
@@ -57,6 +59,15 @@ def build(job: Job) -> dict | None:
         {"train": train.name, **source, "profile_error": error, "snapshots": used},
     )
     return {"profile_error": error}
+
+
+def _exact(job: Job) -> None:
+    """Write a network that has no weights, for everything is in its configuration, like others."""
+    from safetensors.numpy import save_file
+
+    save_file({}, job.out / "model.safetensors")
+    write_json(job.out / "config.json", job.spec["network"])
+    write_json(job.out / "source.json", {"exact": job.spec["network"]["errors"]})
 
 
 def _take_part(job: Job) -> None:

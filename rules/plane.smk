@@ -1,0 +1,41 @@
+"""Points of two-dimensional worlds, and what judges drawn ones."""
+
+
+rule points:
+    input:
+        node_inputs,
+    output:
+        "results/store/points/{key}/manifest.json",
+    log:
+        "results/logs/points/{key}.log",
+    priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
+    params:
+        w2s=W2S,
+        plan=PLAN.frozen,
+    shell:
+        "{params.w2s} points {wildcards.key} --plan {params.plan} > {log} 2>&1"
+
+
+rule judge:
+    input:
+        node_inputs,
+    output:
+        "results/store/judge/{key}/manifest.json",
+    log:
+        "results/logs/judge/{key}.log",
+    priority: urgency
+    threads: asked("threads")
+    resources:
+        gpu=asked("gpus"),
+        mem_mb=asked("mem_mb"),
+        runtime=asked("minutes"),
+    params:
+        w2s=W2S,
+        plan=PLAN.frozen,
+    shell:
+        "{params.w2s} judge {wildcards.key} --plan {params.plan} > {log} 2>&1"
