@@ -29,6 +29,8 @@ rule judge:
     log:
         "results/logs/judge/{key}.log",
     priority: urgency
+    group:
+        joins
     threads: asked("threads")
     resources:
         gpu=asked("gpus"),

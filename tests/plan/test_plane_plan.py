@@ -8,6 +8,7 @@ from tiny_points import POINTS, write
 from tiny_text import changed
 
 from w2s.params.load import load_study
+from w2s.plan.chains import chained
 from w2s.plan.resources import PROGRAM
 from w2s.plan.study import plan, plan_sweep, planner_of
 from w2s.sampling.grid import time_grid
@@ -76,6 +77,14 @@ def test_shards_cut_what_is_drawn_and_judge_it_whole(planned):
     (whole,) = {len(made.nodes[s.metrics].parents["segment"]) for s in drawn(made)}
     assert whole == 3
     assert kinds(made.nodes.values())["judge"] == kinds(planned().nodes.values())["judge"]
+
+
+def test_a_judge_and_its_last_segment_are_one_cluster_job(planned):
+    made = planned()
+    together = chained(made.nodes)
+    one = made.sets["known", "none", 0]
+    assert {one.metrics, *one.segments} <= together
+    assert one.drawing.model not in together
 
 
 def drawn(made) -> list:

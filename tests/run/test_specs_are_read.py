@@ -14,6 +14,8 @@ from tiny_text import TEXT, write
 from w2s.job import Execution, Job
 from w2s.params.load import load_study
 from w2s.plan.kinds import KINDS
+from w2s.plan.nodes import Node
+from w2s.plan.plan import Plan
 from w2s.plan.study import plan
 
 SMALL = Path(__file__).parents[1] / "workflow/small.yaml"

@@ -1,8 +1,8 @@
 """Which nodes of a plan run as one cluster job, and what starting the jobs costs.
 
 A job of a cluster queues, starts Snakemake twice and imports torch before it works.  So what ends
-a row (the last segment of its trajectory, decoding, metrics or scores) is one job: each of these
-waits for nothing but the one before it and for what is there long before.
+a row (the last segment of its trajectory, decoding, metrics, scores or a judge) is one job: each
+of these waits for nothing but the one before it and for what is there long before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from w2s.plan.nodes import Node
 from w2s.plan.plan import Plan
 
-ENDS = frozenset(("decoded", "converted", "metrics", "score"))  # kinds of which each is one row's
+# Kinds of which each is one row's.
+ENDS = frozenset(("decoded", "converted", "metrics", "score", "judge"))
 START = 0.5  # minutes from a job's start to its work, and from the work's end to the job's
 
 
