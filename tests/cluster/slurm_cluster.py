@@ -116,7 +116,7 @@ class Cluster:
         return dict(line.split("|", 1) for line in lines.splitlines())
 
     @staticmethod
-    def wait(what: str, come, seconds: float = 120, every: float = 0.3):
+    def wait(what: str, come, seconds: float = 600, every: float = 0.3):
         """The first true value of `come()`; fails if there is none in time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
