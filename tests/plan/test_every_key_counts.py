@@ -30,6 +30,11 @@ SWEEP = {
     "layers": {"skipped": {"blocks": [[0], [1]], "weights": [1.5]}},
 }
 SKIPPED = {"skipped": {"method": "skip_layer", "blocks": [1], "weight": 2}}
+GUIDED_SO = {"ag": "AutoGuidance", "skipped": "SLG"}
+PROBES = {
+    name: {"label": name, "model": "base", "guidance": GUIDED_SO, "per_seed": 4}
+    for name in ("one", "two")
+}
 GUIDED = SMALL["tables"]["guidance"]
 CUT = GUIDED | {"rows": GUIDED["rows"] | {"cut": {"model": "cut"}}}
 TRAINED = SMALL | {
@@ -37,6 +42,8 @@ TRAINED = SMALL | {
     "tables": SMALL["tables"] | {"guidance": CUT},
     "sweep": SWEEP,
     "guidance": SMALL["guidance"] | SKIPPED,
+    "probes": PROBES,
+    "figures": {"velocity": {"draws": "velocity", "title": "Velocities", "probes": ["one", "two"]}},
     "cost": {"device": "CPU", "measured": "today", "seconds_per_gmac": 0.05},
 }
 PAPER = yaml.safe_load((HOME / "scales/paper/pictures.yaml").read_text())
@@ -107,6 +114,8 @@ NO_RESULT = {
     ("SkipLayerWindow", "steps"): "another way to write the window",
     ("PictureParams", "sweep"): "null, where the other study has a block",
     ("PictureParams", "pretrained"): "empty, where the other study has blocks",
+    ("PictureParams", "probes"): "empty, where the other study has blocks",
+    ("PictureParams", "figures"): "empty, where the other study has blocks",
     ("Row", "real"): "stands in the place of a model",
     ("AutoGuidanceWindow", "blend"): "fades into the window below, and here is none",
     ("CFGWindow", "steps"): "another way to write the window",
@@ -125,6 +134,7 @@ NO_RESULT = {
 }
 # What no other value fits here.
 FIXED = {"truth", "path", "flat", "steps", "real", "pretrained", "sweep", "size", "world"}
+FIXED |= {"probes", "figures"}
 INSTEAD = {  # for keys that are null, or that need a value of their own
     ("FolderData", "classes"): [900],
     ("FolderData", "held_out"): [60_000],
@@ -148,6 +158,10 @@ INSTEAD = {  # for keys that are null, or that need a value of their own
     ("SkipPart", "skip"): [[0]],
     ("PictureSweep", "weights"): [{"cfg": [1.5, 2.5]}],
     ("PictureSweep", "by"): ["recall"],
+    ("Probe", "guidance"): [{"ag": "AutoGuidance"}],
+    ("Probe", "seeds"): [[5, 6]],
+    ("Figure", "guidance"): [["ag"]],
+    ("Figure", "probes"): [["two", "one"]],
     ("TextSweep", "weights"): [{"cfg": [1.5, 2.5]}],
     ("LayerScan", "blocks"): [[[0, 1]]],
     ("Row", "steps"): [3],
@@ -281,7 +295,8 @@ def test_every_key_counts_or_says_why_not(tmp_path, monkeypatch):
             tag = len(_literals(type(block).model_fields[name].annotation)) == 1
             if seen.get(key) != "counts" and key not in NO_RESULT and not tag:
                 seen[key] = outcome(tmp_path, study, block, name, path, before)
-    assert [f"{key}: {how}" for key, how in seen.items() if how != "counts"] == []
+    left = [f"{key}: {how}" for key, how in seen.items() if how != "counts"]
+    assert not left, left
 
 
 @pytest.mark.parametrize("which", STUDIES)

@@ -131,14 +131,23 @@ def test_what_a_part_with_pictures_has_too_is_there_once(planned_with, tmp_path)
     assert all(both.resources(key) == alone.resources(key) for key in alone.nodes)
 
 
-def test_the_documented_world_is_that_of_the_mini_study(planned_with, tmp_path):
+def test_the_documented_world_is_that_of_the_mini_study():
     page = (HOME / "docs/prompts.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.S)
-    planned = planned_with(*(((name,), block) for name, block in yaml.safe_load(example).items()))
-    mini = plan(load_study(HOME / "params.yaml", {"scale": "mini"}))
-    shared = planned.nodes.keys() & mini.nodes.keys()
-    assert kinds(planned, shared) == WORLDS
-    assert {n.key for kind in WORLDS for n in of_kind(planned, kind)} == shared
+    shipped = yaml.safe_load((HOME / "scales/mini/text.yaml").read_text(encoding="utf-8"))
+    blocks = yaml.safe_load(example)
+    assert blocks == {name: shipped[name] for name in blocks}
+
+
+@pytest.mark.parametrize("scale", ["mini", "smoke"])
+def test_what_pictures_have_as_well_is_made_once(scale):
+    pictures, text = (
+        plan(load_study(HOME / "params.yaml", {"scale": scale, "parts": part}))
+        for part in ("pictures", "text")
+    )
+    shared = text.nodes.keys() & pictures.nodes.keys()
+    assert kinds(text, shared) == WORLDS
+    assert {n.key for kind in WORLDS for n in of_kind(text, kind)} == shared
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from w2s.run.start import priorities
 ROWS = ("tables", "guidance", "rows")
 SCORES = {"decoded", "metrics"}
 SAMPLES = {"segment"} | SCORES
-MODELS = {"train", "weights"} | SAMPLES
+MODELS = {"train", "weights", "probe"} | SAMPLES
 EVERY = {"images", "index", "features", "vae", "latents", "reference"} | MODELS
 
 
@@ -84,9 +84,9 @@ def test_every_group_shows_nodes_of_the_plan(study_folder):
 @pytest.mark.parametrize(
     ("edits", "kinds"),
     [
-        ([(("guidance", "cfg", "weight"), 2.5)], SAMPLES),
+        ([(("guidance", "cfg", "weight"), 2.5)], SAMPLES | {"probe"}),
         ([(("guidance", "sgg", 1, "weight"), 2.5)], SAMPLES),
-        ([(("sampling", "steps"), 21)], SAMPLES),
+        ([(("sampling", "steps"), 21)], SAMPLES | {"probe"}),
         ([(("sampling", "precision"), "bf16")], SAMPLES),
         ([(("sampling", "state"), "fp64")], SAMPLES),
         ([(("sampling", "compile"), True)], SAMPLES),
@@ -102,7 +102,7 @@ def test_every_group_shows_nodes_of_the_plan(study_folder):
         ([(("sampling", "ema"), 0.07)], MODELS),
         ([(("weak", "early", "fraction"), 0.25)], MODELS),
         ([(("training", "lr"), 2e-3)], MODELS),
-        ([(("training", "recipes", "small", "steps"), 900)], MODELS),
+        ([(("training", "recipes", "small", "steps"), 900)], MODELS - {"probe"}),
         ([(("latents",), {"flip": True})], {"latents"} | MODELS),
         ([(("vae", "steps"), 1301)], {"vae", "latents"} | MODELS),
         ([(("data", "jitter"), 0.2)], EVERY),

@@ -38,6 +38,8 @@ def study_of(switches):
         "sampling": params.sampling.model_copy(update={"steps": STEPS}),
         "tables": {"t": Table(title="t", columns=("fd",), baseline=min(rows), rows=rows)},
         "sweep": None,
+        "probes": {},
+        "figures": {},
     }
     changed = replace(part, params=params.model_copy(update=changes), claims=None)
     return replace(study, parts=(changed,))
