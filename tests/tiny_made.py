@@ -30,10 +30,11 @@ MADE = {
     },
     "sampling": {"steps": 3, "seeds": [0, 1], "batch": 4},
     "decoding": {"batch": 4},
+    "metrics": {"metrics": ["fd"], "batch": 4},
     "tables": {
         "captioned": {
             "title": "Images of captions",
-            "columns": ["words", "shape", "clip_made", "forwards"],
+            "columns": ["words", "shape", "clip_made", "fd", "forwards"],
             "baseline": "none",
             "rows": {
                 "none": {"model": "main"},

@@ -184,7 +184,7 @@ def test_t5_may_be_left_out(folder):
             "no",
             "tables.prompted.baseline: there is no row of the table named 'no'",
         ),
-        (("tables", "prompted", "columns"), ["fd"], "tables.prompted.columns[0]: must be"),
+        (("tables", "prompted", "columns"), ["accuracy"], "tables.prompted.columns[0]: must be"),
         (
             ("tables", "prompted", "columns"),
             ["forwards"],

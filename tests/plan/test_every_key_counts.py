@@ -70,8 +70,11 @@ PROMPTED = TEXT | {
     "scores": {"hps": {"weights": "hps.pt"}},
     "tables": {
         "prompted": TEXT["tables"]["prompted"]
-        | {"rows": ROWS | {"why": APART}, "columns": ["saturation", "hps", "forwards"]}
+        | {"rows": ROWS | {"why": APART}, "columns": ["saturation", "hps", "fd", "forwards"]}
     },
+    "metrics": {"metrics": ["fd"]},
+    "features": {"kind": "inception-v3-compat", "path": "inception.pth", "fingerprint": "d"},
+    "reference": {"kind": "folder", "path": "photos", "resolution": 64, "fingerprint": "e"},
     "encoding": {"negative": "", "precision": "fp32", "batch": 8},
     "cost": TRAINED["cost"],
 }
@@ -106,6 +109,7 @@ NO_RESULT = {
     ("PlaneRow", "truth"): "stands in the place of a model",
     ("TextParams", "sweep"): "null, where the other study has a block",
     ("TextParams", "world"): "null, where the other study has a block",
+    ("TextParams", "features"): "null, where the other study has a block",
     ("TextParams", "gpus"): "what a job asks a cluster for",
     ("PromptFile", "path"): "where the file lies: its fingerprint counts",
     ("Pipeline", "path"): "where the folder lies: its fingerprint counts",
@@ -131,10 +135,11 @@ NO_RESULT = {
     ("DiffusersVAE", "path"): "where the files lie: their fingerprint counts",
     ("InceptionFeatures", "path"): "where the file lies: its fingerprint counts",
     ("AdmReference", "path"): "where the file lies: its fingerprint counts",
+    ("FolderReference", "path"): "where the files lie: their fingerprint counts",
 }
 # What no other value fits here.
 FIXED = {"truth", "path", "flat", "steps", "real", "pretrained", "sweep", "size", "world"}
-FIXED |= {"probes", "figures"}
+FIXED |= {"probes", "figures", "features"}
 INSTEAD = {  # for keys that are null, or that need a value of their own
     ("FolderData", "classes"): [900],
     ("FolderData", "held_out"): [60_000],
@@ -180,6 +185,8 @@ INSTEAD = {  # for keys that are null, or that need a value of their own
     ("Encoding", "negative"): ["ugly"],
     ("TextSampling", "weights"): ["bf16"],
     ("TextParams", "scores"): [{"hps": {"weights": "other.pt"}}],
+    ("TextParams", "reference"): [{"count": 40}],
+    ("FolderReference", "count"): [7],
     ("TextRow", "steps"): [5],
     ("TextRow", "label"): ["another"],
     ("TextRow", "why"): ["another reason"],

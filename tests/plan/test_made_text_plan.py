@@ -19,7 +19,8 @@ from w2s.plan.study import plan, planner_of
 
 SMALL = Path(__file__).parents[1] / "workflow/small.yaml"
 WORLDS = {"images", "index", "vae", "latents", "features"}
-DRAWN = {"segment", "pipeline", "decoded", "score"}
+SCORED = {"score", "metrics"}
+DRAWN = {"segment", "pipeline", "decoded"} | SCORED
 GUIDED = {"embeddings", "train", "weights"} | DRAWN
 
 
@@ -50,9 +51,11 @@ def of_kind(planned, kind) -> list:
 def test_each_stage_is_there_once(planned_with):
     planned = planned_with()
     count = {kind: len(of_kind(planned, kind)) for kind in kinds(planned, planned.nodes)}
-    assert count == dict.fromkeys(WORLDS | {"towers", "train", "clip", "pipeline"}, 1) | {
+    once = WORLDS | {"towers", "train", "clip", "pipeline", "reference"}
+    assert count == dict.fromkeys(once, 1) | {
         "prompts": 2, "embeddings": 2,  # of all captions, and of those that are drawn
         "weights": 2, "segment": 3, "decoded": 3, "score": 9,
+        "metrics": 3,
     }  # fmt: skip
 
 
@@ -77,7 +80,7 @@ def drawn_of(planned) -> str:
 def test_another_negative_prompt_trains_nothing(planned_with):
     before, after = planned_with(), planned_with((("encoding",), {"negative": "big"}))
     assert kinds(after, after.nodes.keys() - before.nodes.keys()) == {
-        "embeddings", "segment", "decoded", "score",
+        "embeddings", "segment", "decoded", "score", "metrics",
     }  # fmt: skip
 
 
@@ -111,6 +114,7 @@ def test_scores_read_the_networks_they_name(planned_with):
         ({"score": "words"}, {"features"}),
         ({"score": "shape"}, {"features"}),
         ({"score": "clip_made"}, {"clip"}),
+        ({"metrics": ["fd"], "batch": 4}, {"features", "reference"}),
     ]
 
 
@@ -153,15 +157,15 @@ def test_what_pictures_have_as_well_is_made_once(scale):
 @pytest.mark.parametrize(
     ("path", "value", "renamed"),
     [
-        (("prompts", "count"), 4, {"prompts", "embeddings", "segment", "decoded", "score"}),
+        (("prompts", "count"), 4, {"prompts", "embeddings", "segment", "decoded"} | SCORED),
         (("prompts", "name"), "shapes", set()),
         (("world", "towers", "seed"), 1, {"towers"} | GUIDED),
         (("world", "clip", "steps"), 4, {"clip", "score"}),
-        (("world", "features", "steps"), 3, {"features", "score"}),
+        (("world", "features", "steps"), 3, {"features", "reference"} | SCORED),
         (("world", "shift"), 2.0, DRAWN),
         (("world", "training", "lr"), 1e-4, GUIDED - {"embeddings"}),
-        (("models", "early", "ema"), 0.05, {"weights", "segment", "decoded", "score"}),
-        (("models", "early"), {"recipe": "base"}, {"segment", "decoded", "score"}),
+        (("models", "early", "ema"), 0.05, {"weights", "segment", "decoded"} | SCORED),
+        (("models", "early"), {"recipe": "base"}, {"segment", "decoded"} | SCORED),
     ],
 )
 def test_what_renames_which_kinds(planned_with, path, value, renamed):
@@ -231,6 +235,6 @@ def test_both_kinds_of_pipeline_are_drawn_from_in_one_part(planned_with, tmp_pat
     planned = planned_with(
         (("models", "given"), {"path": "sd3"}), (("tables", "captioned", "rows"), given)
     )
-    assert kinds(planned, planned.sets["captioned", "given", 0].measured) == {"score"}
+    assert kinds(planned, planned.sets["captioned", "given", 0].measured) == SCORED
     assert len(of_kind(planned, "embeddings")) == 3
     assert all(planned.resources(key).minutes for key in planned.nodes)

@@ -225,7 +225,7 @@ def test_facts_of_a_row(planned_with):
     planned = planned_with()
     facts = planned.groups["cells/prompted/cfg"].facts
     row = facts["row"]
-    assert (row["kind"], row["over"], row["recipe"]) == ("score", "prompts", "main: pretrained")
+    assert (row["kind"], row["recipe"]) == ("score", "main: pretrained")
     assert row["sampler"] == "euler, 3 steps, 96 × 64 pixels"
     assert row["scored"] == {"saturation": planned.sets["prompted", "cfg", 0].metrics}
     assert row["guidance"][0]["steps"] == [0, 3]

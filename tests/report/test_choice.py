@@ -16,6 +16,7 @@ def cell(*values):
         "per_seed": [list(values)],
         "seeds": seeds,
         "training_seeds": [0],
+        "real": False,
     }
 
 

@@ -116,7 +116,7 @@ def test_training_seeds_count_once_each():
 
 
 def test_prompts_are_paired_and_resampled():
-    row = replace(ROW, kind="score", over="prompts")
+    row = replace(ROW, kind="score")
     table = replace(TABLE, columns=["saturation"], training_seeds=[])
     made = {"definition": "what it is", "seeds": [0], "n": 3}
     cells = [
@@ -140,7 +140,7 @@ def test_counted_numbers_are_exact_and_count_among_the_claims():
 
 
 def test_what_is_not_there_has_no_verdict_and_still_counts():
-    row = {"over": "prompts", "unavailable": {"hps": "weights.pt"},
+    row = {"unavailable": {"hps": "weights.pt"},
            "drawn": {"n": 4, "seeds": [0], "prompts": 4}}  # fmt: skip
     table = replace(TABLE, columns=["hps"])
     absent = build_cell(table, replace(ROW, **row), "hps", [], None)

@@ -17,7 +17,7 @@ from w2s.report.prompt_pictures import LONGEST, cut, draw_prompted
 from w2s.report.tables import marks, write_table
 from w2s.store import folders
 
-PROMPTED = replace(ROW, kind="score", over="prompts", scored={"saturation": ROW.measured[0]})
+PROMPTED = replace(ROW, kind="score", scored={"saturation": ROW.measured[0]})
 WORDS = replace(TABLE, name="prompted", columns=["saturation", "forwards"], training_seeds=[])
 
 

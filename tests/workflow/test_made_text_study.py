@@ -16,6 +16,7 @@ from tiny_text import changed
 from torch.testing import assert_close
 
 from w2s.conditions.prompts import prompt_samples
+from w2s.metrics.extractors import Network
 from w2s.sampling.noise import initial_noise
 from w2s.world.words import captions
 
@@ -73,9 +74,32 @@ def test_tables_come_out_with_every_score(drawn):
     for row in rows.values():
         assert 0 <= float(row["words"]) <= float(row["shape"]) <= 1
         assert 0 <= float(row["clip_made"]) <= 100
+        assert float(row["fd"]) > 0
     assert float(rows["cfg"]["forwards"]) == 2
     assert "Data set: mini world." in lines[1]
     assert "which names the shape in 0." in lines[1]
+    assert "FD: 5 images of a seed against 90 real ones." in lines[1]
+
+
+def test_a_distance_is_that_of_the_images_to_the_worlds(drawn):
+    """By numpy, from the feature network's own answers and no file of the metrics."""
+    folder, shown = images(drawn, "cfg"), cell(drawn, "cfg", "fd")
+    ((kind, key),) = shown["nodes"]
+    made = parents(drawn, kind, key)
+    network = Network(made["features"][0], torch.device("cpu"))
+    real = np.load(made["reference"][0] / "features.npy")
+    seeds = np.load(folder / "seeds.npy")
+    for seed, found in zip(MADE["sampling"]["seeds"], shown["per_seed"][0], strict=True):
+        own = network.extract(np.load(folder / "images.npy")[seeds == seed])["features"]
+        assert found == pytest.approx(frechet(own, real), rel=1e-3)
+    assert shown["difference"]["paired_by"] == "sampling seeds"
+
+
+def frechet(a: np.ndarray, b: np.ndarray) -> float:
+    first, second = (np.cov(each, rowvar=False) for each in (a, b))
+    values = np.linalg.eigvals(first @ second).real.clip(0)
+    gap = np.sum((a.mean(0) - b.mean(0)) ** 2)
+    return float(gap + np.trace(first) + np.trace(second) - 2 * np.sqrt(values).sum())
 
 
 def test_prompts_are_captions_of_the_images(drawn):

@@ -27,11 +27,12 @@ RESAMPLED_BY = 0  # the seed of all resamples
 AT_ONCE = 1_000_000  # values drawn at once, which bounds the memory
 
 
-def varies(over: Source, random_labels: bool = False) -> str:
+def varies(over: Source, random_labels: bool = False, conditions: str = "labels") -> str:
     """What differs between replicates and what does not, in words.
 
-    random_labels: whether each sampling seed draws labels of its own; balanced ones are the same
-        for every seed.
+    random_labels: whether each sampling seed draws labels of its own; balanced ones, like
+        prompts, are the same for every seed.
+    conditions: what samples are drawn under, "labels" or "prompts".
     """
     if over == "training seeds":
         return "training afresh; each run's value is a mean over its sampling seeds"
@@ -48,7 +49,7 @@ def varies(over: Source, random_labels: bool = False) -> str:
         return "other images; the reference is fixed"
     if random_labels:
         return "fresh noise and labels; the trained networks and the reference are fixed"
-    return "fresh noise; labels, the trained networks and the reference are fixed"
+    return f"fresh noise; {conditions}, the trained networks and the reference are fixed"
 
 
 class Interval(NamedTuple):

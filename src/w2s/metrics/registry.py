@@ -67,3 +67,4 @@ METRICS: dict[str, Metric] = {
     "forwards": Metric("Forwards", None, 2),
 }  # fmt: skip
 SCORED = tuple(name for name, metric in METRICS.items() if metric.scorer)
+UNLABELLED = tuple(name for name in SCORED if "labels" not in METRICS[name].needs)  # know no class

@@ -166,6 +166,22 @@ class ImagesReference(Strict):
     """Seed of the choice."""
 
 
+class FolderReference(Strict):
+    """Images of a folder, which nothing is trained on."""
+
+    kind: Literal["folder"]
+    path: Annotated[str, Field(min_length=1)]
+    """The folder that they lie in (PNG, JPEG or WebP), relative to the working directory."""
+    resolution: Annotated[int, Field(ge=8, le=1024)]
+    """Height and width to which they are cropped and resized, in pixels."""
+    count: PositiveInt | None = None
+    """How many, by a seeded choice; all if null."""
+    seed: Seed = 0
+    """Seed of the choice."""
+    fingerprint: str | None = None
+    """Identity of the content; hashed from the files if null."""
+
+
 class AdmReference(Strict):
     """The statistics of ImageNet's training set that published values are against."""
 
@@ -181,8 +197,12 @@ def _images_unless_said(block):
     return {"kind": "images"} | block if isinstance(block, dict) else block
 
 
+_ImagesUnlessSaid = BeforeValidator(_images_unless_said)
 Reference = Annotated[
-    ImagesReference | AdmReference,
+    ImagesReference | AdmReference, Field(discriminator="kind"), _ImagesUnlessSaid
+]
+TextReference = Annotated[
+    ImagesReference | FolderReference | AdmReference,
     Field(discriminator="kind"),
-    BeforeValidator(_images_unless_said),
+    _ImagesUnlessSaid,
 ]

@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from w2s.errors import UserError
+from w2s.metrics.registry import UNLABELLED
 from w2s.metrics.score_registry import SCORES
 from w2s.models.sd3 import reading
+from w2s.params.data import AdmReference, FolderReference, InceptionFeatures
 from w2s.params.files import KeyPath
-from w2s.params.fingerprint import ABSENT, fingerprint
+from w2s.params.fingerprint import ABSENT, count_classes, fingerprint
 from w2s.params.networks import latent_shape
 from w2s.params.prompts import count_prompts
 from w2s.params.text import Pipeline, TextParams
@@ -67,8 +69,9 @@ def find_pipelines(
 
     Raises:
         UserError: a folder is none of a pipeline, or contradicts what the study says of it, or
-            cannot draw images of this size.
+            cannot draw images of this size; or the folder of a reference holds no images.
     """
+    _refuse_no_images(params.reference, where)
     found = {}
     for name, block in params.models.items():
         if isinstance(block, TrainedPipeline):
@@ -88,6 +91,16 @@ def find_pipelines(
     return found
 
 
+def _refuse_no_images(reference, where: Callable[[KeyPath], str]) -> None:
+    """UserError for a reference's folder that is there and does not hold images itself."""
+    if not isinstance(reference, FolderReference) or not (path := Path(reference.path)).exists():
+        return
+    at = where(("reference", "path"))
+    if path.is_dir() and any(entry.is_dir() for entry in path.glob("[!.]*")):
+        raise UserError(f"{at}: {path} has sub-folders; give the folder that the images lie in")
+    count_classes(path, at, flat=True)
+
+
 def find_pipeline_files(params: TextParams) -> dict[str, str]:
     """Fingerprints of each pipeline's transformer, VAE and text encoders, and of scores' files."""
     found = {}
@@ -104,7 +117,15 @@ def find_pipeline_files(params: TextParams) -> dict[str, str]:
     for score in params.scores:
         files = score_files(params, score).items()
         found |= {f"scores.{score}.{file}": fingerprint(Path(path)) for file, path in files}
+    for name, block in _compared(params).items():
+        found[name] = block.fingerprint or fingerprint(Path(block.path))
     return found
+
+
+def _compared(params: TextParams) -> dict[str, InceptionFeatures | FolderReference | AdmReference]:
+    """What metrics read by path: the feature network and the reference."""
+    blocks = {name: getattr(params, name) for name in ("features", "reference")}
+    return {name: block for name, block in blocks.items() if hasattr(block, "path")}
 
 
 def score_files(params: TextParams, score: str) -> dict[str, str]:
@@ -119,10 +140,12 @@ def settings_of(params: TextParams, score: str) -> dict[str, bool]:
     return {name: given.get(name, default) for name, default in SCORES[score].settings.items()}
 
 
-def lacking_files(params: TextParams, fingerprints: Mapping[str, str], score: str) -> list[str]:
-    """Paths of those that are not there."""
-    files = score_files(params, score).items()
-    return [p for file, p in files if fingerprints[f"scores.{score}.{file}"].startswith(ABSENT)]
+def lacking_files(params: TextParams, fingerprints: Mapping[str, str], column: str) -> list[str]:
+    """Paths that a column is measured with and that are not there."""
+    paths = {f"scores.{column}.{file}": p for file, p in score_files(params, column).items()}
+    if column in UNLABELLED:
+        paths = {name: block.path for name, block in _compared(params).items()}
+    return [path for name, path in paths.items() if fingerprints[name].startswith(ABSENT)]
 
 
 def prompt_length(folder: PipelineFolder, block: Pipeline | TrainedPipeline) -> int:

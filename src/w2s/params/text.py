@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
 from w2s.conditions.prompt_files import FORMATS
 from w2s.guidance.windows import Guidance
+from w2s.metrics.registry import UNLABELLED
 from w2s.metrics.score_registry import SCORES
+from w2s.metrics.settings import MetricSettings
 from w2s.models.sd3 import PUBLISHED
 from w2s.params.common import Arithmetic, Cost, Guided, Name, Precision, Published
-from w2s.params.data import Distinct, Seed
+from w2s.params.data import Distinct, InceptionFeatures, Seed, TextReference
 from w2s.params.sweep import Sweep
 from w2s.params.world import Captions, TrainedPipeline, World
 from w2s.pipelines.folder import MOST_TEXT_TOKENS
 from w2s.strict import Strict
 
 ScoreName = Literal[tuple(SCORES)]
-ColumnName = Literal[(*SCORES, "forwards")]
+ColumnName = Literal[(*SCORES, *UNLABELLED, "forwards")]
 FilePath = Annotated[str, Field(min_length=1)]
 
 
@@ -169,9 +171,9 @@ class TextTable(Strict):
     title: str
     """Heading of the table."""
     columns: Annotated[tuple[ColumnName, ...], Field(min_length=1)]
-    """Columns in order, at least one of them a score."""
+    """Columns in order, at least one of them a score or a metric."""
     baseline: str
-    """Row that differences are taken against, paired by prompt."""
+    """Row that differences are taken against, paired by prompt in scores, by seed in metrics."""
     rows: Annotated[dict[Name, TextRow], Field(min_length=1)]
     """Rows by name, in order."""
 
@@ -211,6 +213,12 @@ class TextParams(Strict):
     scores: dict[ScoreName, dict[str, FilePath | bool]] = Field({})
     """Paths of the files that scores read, by the score's name and the file's, and settings of
     scores by name (hps: antialias).  Where a file is not there its score says so in its column."""
+    metrics: MetricSettings | None = None
+    """What is measured on a seed's images as a set, against the reference; null: nothing."""
+    features: InceptionFeatures | None = None
+    """The network of these metrics; null: that of the world, which is the only one in a world."""
+    reference: TextReference | None = None
+    """Real images that sets are compared with; null: all of the world's."""
     tables: Annotated[dict[Name, TextTable], Field(min_length=1)]
     """Tables by name."""
     sweep: TextSweep | None = None
@@ -221,12 +229,14 @@ class TextParams(Strict):
     """What a forward was measured to cost, for the estimates of `w2s plan`; one for all parts."""
 
 
-def scores_asked(params: TextParams) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """The scores that tables and the sweep have as columns, each with its path."""
+def columns_asked(
+    params: TextParams, among: Container[str]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Those of some columns that tables and the sweep have, each with its path."""
     shown = {("tables", name): table.columns for name, table in params.tables.items()}
     if params.sweep:
         shown["sweep",] = params.sweep.columns
     for at, columns in shown.items():
         for i, column in enumerate(columns):
-            if column in SCORES:
+            if column in among:
                 yield (*at, "columns", i), column

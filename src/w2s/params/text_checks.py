@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from w2s.metrics.registry import UNLABELLED
 from w2s.metrics.score_registry import SCORES
+from w2s.params.metric_checks import metric_mistakes
 from w2s.params.model_checks import Mistake
 from w2s.params.sweep import sweep_mistakes, sweep_names
-from w2s.params.text import TextParams, scores_asked
+from w2s.params.text import TextParams, columns_asked
 from w2s.params.world_checks import world_mistakes
 from w2s.strict import did_you_mean
 
@@ -19,6 +21,7 @@ def text_mistakes(params: TextParams) -> Iterator[Mistake]:
     yield from _score_files(params)
     yield from sweep_mistakes(params, SCORES)
     yield from world_mistakes(params)
+    yield from metric_mistakes(params)
 
 
 def _names(params: TextParams) -> Iterator[Mistake]:
@@ -49,10 +52,10 @@ def _names(params: TextParams) -> Iterator[Mistake]:
 
 
 def _columns(params: TextParams) -> Iterator[Mistake]:
-    """Tables that show no image's score, and published values of no column."""
+    """Tables that show nothing that is measured on images, and published values of no column."""
     for name, table in params.tables.items():
         at = ("tables", name)
-        if not SCORES.keys() & set(table.columns):
+        if not {*SCORES, *UNLABELLED} & set(table.columns):
             yield (*at, "columns"), f"has no score; add one of {', '.join(SCORES)}"
         for row_name, row in table.rows.items():
             for column in row.published:
@@ -76,7 +79,7 @@ def _score_files(params: TextParams) -> Iterator[Mistake]:
                     yield path, f"{name} reads no such file and has no such setting; {hint}"
             elif isinstance(value, bool) != (entry in settings):
                 yield path, "must be true or false" if entry in settings else "must be a path"
-    for at, score in scores_asked(params):
+    for at, score in columns_asked(params, SCORES):
         for file in SCORES[score].files:
             if file not in params.scores.get(score, {}):
                 yield at, f"{score} reads a file: give its path as scores.{score}.{file}"

@@ -8,7 +8,7 @@ from w2s.metrics.score_registry import SCORES
 from w2s.params.checks import recipe_mistakes, size_mistakes
 from w2s.params.model_checks import Mistake
 from w2s.params.networks import snapshots
-from w2s.params.text import TextParams, scores_asked
+from w2s.params.text import TextParams, columns_asked
 from w2s.params.world import Captions, TrainedPipeline, World
 from w2s.strict import did_you_mean
 from w2s.world.words import distinct_captions
@@ -34,7 +34,7 @@ def _missing_world(params: TextParams) -> Iterator[Mistake]:
         if isinstance(block, TrainedPipeline):
             what = "there is no world to train it in; describe one, or give a folder's path"
             yield ("models", name, "recipe"), what
-    for at, column in scores_asked(params):
+    for at, column in columns_asked(params, SCORES):
         if SCORES[column].nodes:
             yield at, f"{column} reads networks that are trained in a world, and there is none"
 
@@ -96,7 +96,7 @@ def _asked_of_it(params: TextParams) -> Iterator[Mistake]:
         if prompts.count > there:
             what = f"the world's {world.data.count} images have {there} captions; ask for no more"
             yield ("prompts", "count"), what
-    for at, column in scores_asked(params):
+    for at, column in columns_asked(params, SCORES):
         if SCORES[column].nodes and not captions:
             yield at, f"{column} knows the world's captions alone; set prompts: {{world: true}}"
         if "clip" in SCORES[column].nodes and world.clip is None:

@@ -39,8 +39,8 @@ class RowFacts:
     measured: list[str]  # their keys: one per training seed, one alone for real images, or scores
     shown: str  # key of the node that holds what is drawn
     recipe: str
-    over: str = "seeds"  # what an interval is taken over: "seeds", or "prompts"
-    scored: dict[str, str] = field(default_factory=dict)  # of `measured`, by column: one score each
+    over: str = "seeds"  # what intervals of its metrics are over: seeds, or a source by name
+    scored: dict[str, str] = field(default_factory=dict)  # of `measured`, by column, if not all
     files: dict[str, dict[str, str]] = field(default_factory=dict)  # that scores read, by column
     unavailable: dict[str, str] = field(default_factory=dict)  # of these the absent, by column
     drawn: dict = field(default_factory=dict)  # images of a seed, seeds, prompts, where so planned

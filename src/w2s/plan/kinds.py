@@ -80,5 +80,9 @@ VERBS = {kind.verb: name for name, kind in KINDS.items()}
 
 
 def on_gpu(kind: str, spec: Mapping) -> bool:
-    """Whether a GPU speeds the work of a node up; of scores, those that read networks."""
-    return SCORES[spec["score"]].parameters > 0 if kind == "score" else KINDS[kind].gpu
+    """Whether a GPU speeds the work of a node up; of scores and metrics, where networks read."""
+    if kind == "score":
+        return SCORES[spec["score"]].parameters > 0
+    if kind == "metrics":
+        return "batch" in spec  # of images, whose features it extracts itself
+    return KINDS[kind].gpu

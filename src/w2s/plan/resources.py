@@ -199,8 +199,12 @@ class Budget:
         return Needs(data, self._conv(batch) + self._conv(batch, self.width), work)
 
     def _scored(self, node: Node) -> Needs:
-        real = self._compared(self.params.reference.model_dump())
-        return Needs((self.estimator.samples() + real) * self.outputs)
+        return Needs((self.estimator.samples() + self.real_images) * self.outputs)
+
+    @property
+    def real_images(self) -> int:
+        """How many real images samples are compared with."""
+        return self._compared(self.params.reference.model_dump())
 
     def _compared(self, reference: dict) -> int:
         """Real images whose features are held: all where no number is given."""
@@ -213,9 +217,13 @@ class Budget:
 
     def _conv(self, batch: int, channels: int | None = None) -> float:
         """Bytes that a convolutional network keeps of a batch; the VAE if no width is given."""
+        return FLOAT * batch * CONV * (channels or self._first) * self.params.data.resolution**2
+
+    @property
+    def _first(self) -> int:
+        """Channels of the VAE's first level."""
         vae = self.params.vae
-        first = vae.block_channels[0] if vae.kind == "trained" else SD_CHANNELS
-        return FLOAT * batch * CONV * (channels or first) * self.params.data.resolution**2
+        return vae.block_channels[0] if vae.kind == "trained" else SD_CHANNELS
 
     @property
     def width(self) -> int:

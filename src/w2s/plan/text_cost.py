@@ -10,6 +10,7 @@ from w2s.params.parts import Part, Study
 from w2s.params.pipelines import latents_of
 from w2s.params.world import TrainedPipeline
 from w2s.pipelines.folder import PipelineFolder
+from w2s.plan.compared import compared_of
 from w2s.plan.estimate import BACKWARD, FLOAT, Estimate, Estimator, parameters
 from w2s.plan.nodes import Node
 from w2s.plan.resources import BYTES, CONV, KEPT, MACS, Budget, Needs
@@ -112,8 +113,12 @@ class TextBudget(Budget):
         super().__init__(study, part, estimator)
         if part.params.world:
             self.world = Budget(study, world_of(part), estimator.world)
+        if compared := compared_of(part):
+            self.compared = Budget(study, compared, Estimator(compared, estimator.plan))
 
     def _needs(self, node: Node) -> Needs:
+        if node.kind == "reference":
+            return self.compared._needs(node)
         inside = self.params.world and node.kind in WORLDS
         return self.world._needs(node) if inside else super()._needs(node)
 
@@ -127,12 +132,21 @@ class TextBudget(Budget):
             "decoded": self._pictures,
             "converted": lambda _: Needs(2 * FLOAT * max(s.parameters for s in SCORES.values())),
             "score": self._scored,
+            "metrics": self._measured,
         }
 
     def _scored(self, node: Node) -> Needs:
         score, batch = SCORES[node.spec["score"]], SCORED * self.estimator.picture
         weights = FLOAT * READ_WEIGHTS * score.parameters
         return Needs(batch + weights, gmacs=self.estimator.samples() * score.gmacs)
+
+    def _measured(self, node: Node) -> Needs:
+        """A feature network on all images of a row, and the metrics of what it gives."""
+        like, count = self.compared, self.estimator.samples()
+        kind, pixels = like.params.features.kind, self.params.height * self.params.width
+        activations = FLOAT * node.spec["batch"] * CONV * like.width * pixels
+        work = MACS["features"][kind] * count * pixels / 1e9
+        return Needs((count + like.real_images) * like.outputs, activations, work)
 
     def _weights(self, node: Node) -> Needs:
         copies = 4 if "train" in node.parents else 2  # summed in float64, from single ones

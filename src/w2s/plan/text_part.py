@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from w2s.errors import UserError
+from w2s.metrics.registry import UNLABELLED
 from w2s.metrics.score_registry import SCORES
 from w2s.params.parts import Part
 from w2s.params.pipelines import (
@@ -24,7 +27,7 @@ from w2s.plan.text_cost import TextEstimator
 from w2s.plan.text_nodes import TextNodes
 from w2s.sampling.trajectories import encode
 
-SCORE = "score"  # the kind of node that measures a row
+SCORE, METRICS = "score", "metrics"  # kinds of node that measure a row: image by image, as a set
 UNTRAINED = 0  # stands in the place of a training seed, of which a world has one alone
 WIDTHS = {  # of what a network reads, beside the latents' channels
     "joint_attention_dim": "text",
@@ -131,12 +134,18 @@ class TextPlanner(Planner):
     def measured(self, table, name, drawing, finals):
         block = self.params.tables[table]
         images = self.nodes.images(block.rows[name].model, finals, name)
-        scores = [c for c in block.columns if c in SCORES and not _lacking(self.part, c)]
-        return tuple(self.nodes.score(score, images, name) for score in scores) or (images,)
+        there = [c for c in block.columns if not _lacking(self.part, c)]
+        keys = [self.nodes.score(column, images, name) for column in there if column in SCORES]
+        if set(there) & set(UNLABELLED):
+            with self.part.at("metrics"):
+                each = self.part.data["prompts"] * self.params.sampling.per_prompt
+                self.params.metrics.check_count(each, "the images of a seed")
+            keys.append(self.nodes.metrics(images, name))
+        return tuple(keys) or (images,)
 
 
 def _lacking(part: Part, column: str) -> list[str]:
-    """Files of a column's score that are not there."""
+    """Files that a column is measured with and that are not there."""
     return lacking_files(part.params, part.fingerprints, column)
 
 
@@ -149,22 +158,33 @@ def recipe_text(part: Part, model: str) -> str:
     return f"{model}: pretrained" + ("" if part.networks[model].t5 else ", without T5")
 
 
+def _by_column(plan: Plan, measured: tuple[str, ...], columns: Sequence[str]) -> dict[str, str]:
+    """Which of the nodes that measured a row holds each column's number."""
+    found = {}
+    for key in measured:
+        node = plan.nodes[key]
+        if node.kind == SCORE:
+            found[node.spec["score"]] = key
+        elif node.kind == METRICS:
+            found |= {column: key for column in columns if column in node.spec["metrics"]}
+    return found
+
+
 def text_row_facts(part: Part, plan: Plan, table: str, name: str) -> RowFacts:
     """The facts of one of a table's rows."""
     params, row = part.params, part.params.tables[table].rows[name]
     drawn, columns = plan.sets[table, name, UNTRAINED], params.tables[table].columns
     drawing, steps = drawn.drawing, len(drawn.drawing.methods)
-    scored = {plan.nodes[k].spec["score"]: k for k in drawn.measured if plan.nodes[k].kind == SCORE}
+    scored = _by_column(plan, drawn.measured, columns)
     first = plan.nodes[drawn.measured[0]]
     sampling, prompts = params.sampling, part.data["prompts"]
     return RowFacts(
         name=name,
         label=row.label or name,
         kind=SCORE,
-        measured=list(scored.values()),
+        measured=list(dict.fromkeys(scored.values())),
         shown=first.parents["decoded"][0] if scored else first.key,
         recipe=recipe_text(part, row.model),
-        over="prompts",
         scored=scored,
         files={c: files for c in columns if (files := score_files(params, c))},
         unavailable={c: ", ".join(paths) for c in columns if (paths := _lacking(part, c))},

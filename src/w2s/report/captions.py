@@ -35,7 +35,7 @@ def caption(lead: str, cells: list[dict]) -> str:
                     lead,
                     f"Scale: {_distinct(cell['scale'] for cell in cells)}.",
                     f"Data set: {_distinct(cell['dataset'] for cell in cells)}.",
-                    _samples([cell for cell in sampled if "per_prompt" not in cell]),
+                    _samples([cell for cell in sampled if "prompts" not in cell]),
                     _images([cell for cell in cells if "prompts" in cell]),
                     _neighbourhoods(estimated),
                     _real([cell for cell in estimated if cell["real"] and "over" not in cell]),
@@ -54,8 +54,8 @@ def caption(lead: str, cells: list[dict]) -> str:
 
 def marks_explained(cells: list[dict]) -> str:
     """What the marks of a table of these cells mean."""
-    _, over = units(next(cell for cell in cells if cell["interval"]))
-    return MARKS.format(unit=unit_of(over))
+    paired = dict.fromkeys(unit_of(units(c)[1]) for c in cells if c["interval"] and not c["real"])
+    return MARKS.format(unit=" or ".join(paired))
 
 
 def _distinct(values: Iterable) -> str:
@@ -81,7 +81,16 @@ def _images(cells: list[dict]) -> str | None:
     seeds = _distinct(_numbers(cell["seeds"]) for cell in cells)
     measures = dict.fromkeys(_measure(cell) for cell in cells if "definition" in cell)
     averaged = "A prompt's images are averaged." if measures else ""
-    return " ".join([f"Samples: {sets} (sampling seeds {seeds}).", *measures, averaged]).strip()
+    parts = [f"Samples: {sets} (sampling seeds {seeds}).", *measures, averaged, *_as_sets(cells)]
+    return " ".join(filter(None, parts))
+
+
+def _as_sets(cells: list[dict]) -> list[str]:
+    """What is measured on all images of a seed, and how many real ones they are compared with."""
+    cells = [cell for cell in cells if cell.get("per_seed")]
+    columns = _distinct(COLUMNS[cell["column"]].heading for cell in cells)
+    counts = dict.fromkeys((cell["n"], cell["reference_images"]) for cell in cells)
+    return [f"{columns}: {n:,} images of a seed against {real:,} real ones." for n, real in counts]
 
 
 def _measure(cell: dict) -> str:
@@ -134,11 +143,22 @@ def _scores_of_points(cells: list[dict]) -> str | None:
 
 
 def _intervals(cells: list[dict]) -> str | None:
-    kinds = {c["covers"]: level(units(c)[1]) for c in cells if c["interval"]}
-    if not kinds:
-        return f"No intervals: one {unit_of(units(cells[0])[1])}." if cells else None
-    (what,) = dict.fromkeys(kinds.values())
-    return f"± is half a {what} over {'; '.join(kinds)}."
+    """What ± is; by column where kinds of interval differ."""
+    kinds: dict[str, list[dict]] = {}
+    for cell in cells:
+        over = units(cell)[1]
+        what = f"half a {level(over)}" if cell["interval"] else f"left out, for one {unit_of(over)}"
+        kinds.setdefault(what, []).append(cell)
+    if cells and not any(cell["interval"] for cell in cells):
+        return f"No intervals: one {_distinct(unit_of(units(cell)[1]) for cell in cells)}."
+    return " ".join(_kind(what, own, len(kinds) > 1) for what, own in kinds.items()) or None
+
+
+def _kind(what: str, cells: list[dict], among_others: bool) -> str:
+    columns = _distinct(COLUMNS[cell["column"]].heading for cell in cells)
+    of = f" of {columns}" if among_others else ""
+    covered = f" over {_distinct(c['covers'] for c in cells)}" if cells[0]["interval"] else ""
+    return f"±{of} is {what}{covered}."
 
 
 def _published(cells: list[dict]) -> str | None:

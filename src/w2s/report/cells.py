@@ -29,9 +29,9 @@ def build_cell(
 
     runs: the row's metrics, one per training seed: {"per_seed": {column: [one value per sampling
         seed]}, "seeds": [sampling seeds], "n": samples per sampling seed, "reference_images": how
-        many they were compared with, ...}.  Of a row whose units are prompts, the one run of the
-        column's score: {"per_prompt": [one value per prompt], "definition": text, "seeds", "n"};
-        none where a file that the score reads is not there, which the cell then says.
+        many they were compared with, ...}.  Where a column's units are prompts, the one run of its
+        score: {"per_prompt": [one value per prompt], "definition": text, "seeds", "n"}; none where
+        a file that the column is measured with is not there, which the cell then says.
     baseline: the same of the table's baseline row; None in that row itself.
 
     Raises ValueError where row and baseline were not drawn with the same seeds or prompts, because
@@ -42,8 +42,7 @@ def build_cell(
     elif COLUMNS[column].scorer is None:
         numbers = _counted(row.forwards)
     else:
-        seeds = [] if row.real else table.training_seeds
-        numbers = _estimated(row, column, seeds, runs, None if row.real else baseline)
+        numbers = _estimated(table, row, column, runs, None if row.real else baseline)
     published = row.published.get(column)
     verdict, reason = judge(numbers["value"], published, row, row.unavailable.get(column))
     read = runs[0] if runs else row.drawn
@@ -87,25 +86,21 @@ def _unavailable(row: RowFacts, column: str) -> dict:
 
 
 def _estimated(
-    row: RowFacts,
-    column: str,
-    training_seeds: list[int],
-    runs: list[dict],
-    baseline: list[dict] | None,
+    table: TableFacts, row: RowFacts, column: str, runs: list[dict], baseline: list[dict] | None
 ) -> dict:
     kept = _kept(row, column, runs)
-    values, over = units(kept | {"seeds": runs[0]["seeds"], "training_seeds": training_seeds})
+    about = {"training_seeds": table.training_seeds, "real": row.real}
+    values, over = units(kept | about | {"seeds": runs[0]["seeds"]})
     interval = interval_over(list(values.values()), over)
     difference = None
     if baseline is not None:
-        seeds = {"seeds": baseline[0]["seeds"], "training_seeds": training_seeds}
-        others, _ = units(_kept(row, column, baseline) | seeds)
+        others, _ = units(_kept(row, column, baseline) | about | {"seeds": baseline[0]["seeds"]})
         gap = paired_difference(values, others, over)
         difference = {"value": gap.mean, "interval": _ends(gap), "paired_by": over}
     return {
         "value": interval.mean,
         "interval": _ends(interval),
-        "covers": covers(interval, row.random_labels),
+        "covers": covers(interval, row),
         **kept,
         "difference": difference,
     }
@@ -113,12 +108,13 @@ def _estimated(
 
 def _kept(row: RowFacts, column: str, runs: list[dict]) -> dict:
     """What a cell keeps of the values that its interval is taken over."""
-    if row.over == "prompts":
+    if "per_prompt" in runs[0]:
         (run,) = runs
         kept = {"per_seed": None} | {name: run[name] for name in ("per_prompt", "definition")}
         return kept | {"files": row.files.get(column, {}), "prompts": len(run["per_prompt"])}
-    own = {} if row.over == "seeds" else {"over": row.over}
-    return {"per_seed": [run["per_seed"][column] for run in runs]} | own
+    kept = {"per_seed": [run["per_seed"][column] for run in runs]}
+    kept |= {} if row.over == "seeds" else {"over": row.over}
+    return kept | ({"prompts": row.drawn["prompts"]} if row.drawn else {})
 
 
 def units(cell: dict) -> tuple[dict[int, float], Source]:
@@ -128,32 +124,32 @@ def units(cell: dict) -> tuple[dict[int, float], Source]:
     if "over" in cell:  # of one network without training, or of none
         (values,) = cell["per_seed"]
         return dict(zip(cell["seeds"], values, strict=True)), cell["over"]
-    return replicates(cell["per_seed"], cell["seeds"], cell["training_seeds"])
+    return replicates(cell["per_seed"], cell["seeds"], cell["training_seeds"], cell["real"])
 
 
 def replicates(
-    per_seed: list[list[float]], seeds: list[int], training_seeds: list[int]
+    per_seed: list[list[float]], seeds: list[int], training_seeds: list[int], real: bool = False
 ) -> tuple[dict[int, float], Source]:
     """The values of seeds that an interval is taken over, given one list per training seed.
 
     The draws of one model; with several models, one mean per model, since the draws of one model
-    are not independent of each other as far as training is concerned.  Without a training seed,
-    groups of real images.
+    are not independent of each other as far as training is concerned.  Of real images, groups.
     """
-    if len(training_seeds) <= 1:
-        over: Source = "sampling seeds" if training_seeds else "groups of real images"
+    if real or len(training_seeds) <= 1:
+        over: Source = "groups of real images" if real else "sampling seeds"
         return dict(zip(seeds, per_seed[0], strict=True)), over
     means = [fmean(values) for values in per_seed]
     return dict(zip(training_seeds, means, strict=True)), "training seeds"
 
 
-def covers(interval: Interval, random_labels: bool) -> str:
+def covers(interval: Interval, row: RowFacts) -> str:
     """What the interval covers, in words."""
     if interval.n == 1:
         one = ONE.get(interval.over, "sampling seed of one trained model")
         return f"one {one}: no interval"
     models = " of one trained model" if interval.over == "sampling seeds" else ""
-    return f"{interval.n} {interval.over}{models} ({varies(interval.over, random_labels)})"
+    what = varies(interval.over, row.random_labels, "prompts" if row.drawn else "labels")
+    return f"{interval.n} {interval.over}{models} ({what})"
 
 
 def _ends(interval: Interval) -> list[float] | None:

@@ -28,7 +28,7 @@ def row_cells(group: Group, row: RowFacts, against: RowFacts) -> dict[str, dict]
         keys, baseline = row.measuring(column), against.measuring(column)
         runs = [read[key] for key in keys]
         other = None if row.name == against.name else [read[key] for key in baseline]
-        nodes = [[row.kind, key] for key in keys] or [["decoded", row.shown]]
+        nodes = [[folders.kind_of(key), key] for key in keys] or [["decoded", row.shown]]
         cell = build_cell(table, row, column, runs, other)
         cells[column] = cell | {"key": group.key, "nodes": nodes}
     return cells
@@ -42,5 +42,6 @@ def cell_of(table: TableFacts, row: RowFacts, column: str) -> dict:
 
 def measured(row: RowFacts) -> dict[str, dict]:
     """What each node that measured a row says, by its key."""
-    nodes = {key: folders.verified_or_set_aside(row.kind, key) for key in row.measured}
+    keys = {key: folders.kind_of(key) for key in row.measured}
+    nodes = {key: folders.verified_or_set_aside(kind, key) for key, kind in keys.items()}
     return {key: json.loads((node / "metrics.json").read_text()) for key, node in nodes.items()}
