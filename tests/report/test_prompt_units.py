@@ -1,6 +1,5 @@
 """Cells, marks, captions and grids of rows whose intervals are taken over prompts."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +9,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from report_rows import KEY, ROW, TABLE
 
-from w2s.report import prompt_pictures
 from w2s.report.cells import build_cell
 from w2s.report.grid import GAP, sample_grid
-from w2s.report.prompt_pictures import LONGEST, cut, draw_prompted
 from w2s.report.tables import marks, write_table
-from w2s.store import folders
 
 PROMPTED = replace(ROW, kind="score", scored={"saturation": ROW.measured[0]})
 WORDS = replace(TABLE, name="prompted", columns=["saturation", "forwards"], training_seeds=[])
@@ -114,54 +110,6 @@ def test_a_caption_says_prompts_images_and_definitions(tmp_path):
     ):
         assert said in text
     assert "training seeds" not in text
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a cat", "a cat"),
-        ("two\n lines ", "two lines"),
-        ("x" * LONGEST, "x" * LONGEST),
-        ("x" * (LONGEST + 1), "x" * (LONGEST - 1) + "…"),
-        ("x" * (LONGEST - 2) + " word", "x" * (LONGEST - 2) + "…"),
-    ],
-)
-def test_long_prompts_end_in_an_ellipsis(text, shown):
-    assert cut(text) == shown
-    assert len(cut(text)) <= LONGEST
-
-
-@pytest.fixture
-def decoded(tmp_path, monkeypatch):
-    """Two rows of two seeds and 20 prompts; each image's shade is ten plus its prompt's row."""
-    monkeypatch.chdir(tmp_path)
-    rows = [PROMPTED, replace(PROMPTED, name="none", label="none", shown="5" * 16)]
-    labels = np.tile(np.arange(20), 2)
-    for number, row in enumerate(rows):
-        shades = (10 + labels + 100 * number).astype(np.uint8)[:, None, None, None]
-        scratch = folders.scratch_dir("decoded", row.shown)
-        np.save(scratch / "images.npy", np.broadcast_to(shades, (40, 4, 8, 3)))
-        np.save(scratch / "labels.npy", labels)
-        np.save(scratch / "seeds.npy", np.repeat([3, 9], 20))
-        (scratch / "prompts.json").write_text(json.dumps([f"prompt {i}" for i in range(20)]))
-        folders.publish(scratch, "decoded", row.shown, {})
-    return rows
-
-
-def test_columns_hold_the_same_prompts_in_every_row(decoded, tmp_path, monkeypatch):
-    asked = {}
-
-    def kept(path, key, lines, headings):
-        asked.update(lines=dict(lines), headings=headings)
-        sample_grid(path, key, lines, headings)
-
-    monkeypatch.setattr(prompt_pictures, "sample_grid", kept)
-    draw_prompted(tmp_path / "grid.png", KEY, WORDS, decoded)
-    shades = [images[:, 0, 0, 0].tolist() for images in asked["lines"].values()]
-    assert shades[1] == [shade + 100 for shade in shades[0]]
-    assert asked["headings"] == [f"prompt {shade - 10}" for shade in shades[0]]
-    assert len(set(shades[0])) == 8  # as many prompts as fit
-    assert Image.open(tmp_path / "grid.png").text["w2s-key"] == KEY
 
 
 def test_wide_images_keep_their_shape(tmp_path):

@@ -165,6 +165,13 @@ class TextRow(Guided):
     """Published numbers by column."""
 
 
+class Figure(Strict):
+    """What the picture of a table shows beside its rows."""
+
+    prompts: PositiveInt = 4
+    """How many prompts, the first of the set, one image of each in every row."""
+
+
 class TextTable(Strict):
     """A table of cells, and the images behind it."""
 
@@ -176,6 +183,8 @@ class TextTable(Strict):
     """Row that differences are taken against, paired by prompt in scores, by seed in metrics."""
     rows: Annotated[dict[Name, TextRow], Field(min_length=1)]
     """Rows by name, in order."""
+    figure: Figure = Figure()
+    """The images of its rows side by side."""
 
 
 class TextSweep(Sweep):

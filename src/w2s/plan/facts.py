@@ -27,6 +27,7 @@ class TableFacts:
     dataset: str
     training_seeds: list[int]
     index: str  # key of the image index or the prompts, which name the conditions
+    prompts: int | None = None  # how many the pictures show, where rows are drawn of prompts
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def table_facts(part, plan, name: str) -> TableFacts:
         dataset=part.data["name"],
         training_seeds=list(training.seeds) if training else [],
         index=plan.index,
+        prompts=table.figure.prompts if hasattr(table, "figure") else None,
     )
 
 

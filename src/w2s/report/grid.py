@@ -40,7 +40,7 @@ def sample_grid(
     from PIL import Image, ImageDraw
     from PIL.PngImagePlugin import PngInfo
 
-    font = _font()
+    font = load_font(FONT_SIZE)
     tall, wide = _cell_size(*rows[0][1].shape[1:3])
     apart, heading = aside or (len(columns), "")
     left, top = _corner(rows, columns, heading, font, wide)
@@ -58,18 +58,19 @@ def sample_grid(
         y = top + row * (tall + GAP)
         _row_label(draw, label, font, y + tall / 2)
         for place, image in zip(places, images, strict=True):
-            canvas.paste(_resize(Image.fromarray(image), (wide, tall)), (place, y))
+            canvas.paste(resized(Image.fromarray(image), (wide, tall)), (place, y))
     info = PngInfo()
     info.add_text("w2s-key", key)
     with replacing(path) as scratch:
         canvas.save(scratch, format="png", pnginfo=info, optimize=True)
 
 
-def _font() -> FreeTypeFont:
+def load_font(size: int) -> FreeTypeFont:
+    """The font of all grids, in a size of pixels."""
     from matplotlib import get_data_path
     from PIL import ImageFont
 
-    return ImageFont.truetype(str(Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf")), FONT_SIZE)
+    return ImageFont.truetype(str(Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf")), size)
 
 
 def _cell_size(height: int, width: int) -> tuple[int, int]:
@@ -109,7 +110,8 @@ def _row_label(draw: ImageDraw, label: str, font: FreeTypeFont, middle: float) -
         draw.text((MARGIN, y + number * step), line, GREY if number else INK, font, anchor="lm")
 
 
-def _resize(image: Image, size: tuple[int, int]) -> Image:
+def resized(image: Image, size: tuple[int, int]) -> Image:
+    """Enlarged to squares of one colour, or reduced by averaging; size: width and height."""
     from PIL.Image import Resampling
 
     enlarged = size >= image.size

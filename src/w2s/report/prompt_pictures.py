@@ -7,32 +7,24 @@ from pathlib import Path
 
 from w2s.conditions.prompt_sets import FILE
 from w2s.plan.facts import RowFacts, TableFacts
-from w2s.report.grid import sample_grid
-from w2s.report.pictures import COLUMNS, COMPARED, first_seed, varied
+from w2s.report.comparison import comparison
+from w2s.report.pictures import first_seed
 from w2s.store import folders
-
-LONGEST = 48  # characters of a prompt above its images
 
 
 def draw_prompted(path: Path, key: str, table: TableFacts, rows: list[RowFacts]) -> None:
-    """A grid with a line of images per row: the same prompts and noise in each column.
+    """Images of the first prompts, as many as the table shows: a line per row, a column per prompt.
 
-    Images are of the first seed, of as many prompts as can be, whose texts stand above them.
+    Each is the first image of its prompt under the first seed, so that a column shares its noise.
     """
     import numpy as np
 
     decoded = [folders.verified_or_set_aside("decoded", row.shown) for row in rows]
-    prompts = first_seed(decoded[0])
-    places = varied(prompts, COMPARED if len(rows) > 1 else COLUMNS)
+    prompts, places = np.unique(first_seed(decoded[0]), return_index=True)
+    prompts, places = prompts[: table.prompts], places[: table.prompts]
     texts = json.loads((decoded[0] / FILE).read_text(encoding="utf-8"))
     lines = []
     for row, folder in zip(rows, decoded, strict=True):
         images = np.load(folder / "images.npy", mmap_mode="r")
         lines.append((row.label, np.stack([images[place] for place in places])))
-    sample_grid(path, key, lines, [cut(texts[prompts[place]]) for place in places])
-
-
-def cut(text: str) -> str:
-    """A prompt as one short line; an ellipsis stands for what is left out."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1].rstrip()}…"
+    comparison(path, key, lines, [texts[prompt] for prompt in prompts])
