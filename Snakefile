@@ -15,7 +15,8 @@ include: "rules/report.smk"
 onstart:
     lease.hold_run()
     if workflow.local_exec:
-        warm.start(Path("results/logs/warm.log"))
+        absent = (PLAN.nodes[key] for key in PLAN.absent)
+        warm.start(Path("results/logs/warm.log"), warm.imports_of(absent))
 
 
 localrules:

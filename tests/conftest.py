@@ -4,6 +4,8 @@ import pytest
 from run_folder import WARM, RunFolder
 from tiny_study import StudyFolder, TwoParts
 
+from w2s.plan.kinds import KINDS
+from w2s.plan.nodes import Node
 from w2s.run import warm
 from w2s.store.lease import held
 
@@ -25,7 +27,8 @@ def two_parts(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def warm_process(tmp_path_factory):
     """One process that has done the slow imports, for the jobs of all tests."""
-    warm.start(tmp_path_factory.mktemp("warm") / "log")
+    every = warm.imports_of(Node(kind, {}) for kind in KINDS if kind != "score")
+    warm.start(tmp_path_factory.mktemp("warm") / "log", every)
     WARM[warm.ADDRESS] = os.environ.pop(warm.ADDRESS)
 
 

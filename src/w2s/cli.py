@@ -121,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
     _study(sub)
     sub = verb("serve", _serve, "import once and fork for each job; snakemake starts it")
     sub.add_argument("socket", type=Path, help="where to listen")
+    sub.add_argument("imports", nargs="*", help="modules to import")
     verb("record-code", _record_code, "record anew the digests of the code behind each kind")
     return top
 
@@ -319,7 +320,7 @@ def _cost(args):
 def _serve(args):
     from w2s.run.warm import serve
 
-    serve(args.socket, main)
+    serve(args.socket, args.imports, main)
 
 
 def _record_code(args):

@@ -86,6 +86,6 @@ def test_the_warm_process_imports_under_the_same_policy(monkeypatch, tmp_path):
     monkeypatch.delenv(warm.ADDRESS, raising=False)
     monkeypatch.setattr(warm.tempfile, "mkdtemp", lambda prefix: str(tmp_path))
     monkeypatch.setattr(warm.subprocess, "Popen", lambda *_, env, **__: given.append(env))
-    warm.start(tmp_path / "log")
+    warm.start(tmp_path / "log", ())
     monkeypatch.delenv(warm.ADDRESS)
     assert cores.WAITING.items() <= given[0].items()

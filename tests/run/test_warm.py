@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
 from w2s.plan.plan import Plan
 from w2s.run import warm
@@ -23,9 +24,8 @@ from dataclasses import replace
 from w2s.cli import main
 from w2s.run import warm
 from w2s.plan.kinds import KINDS
-warm.IMPORTS = ("numpy", "PIL.Image")
 KINDS["vae"] = replace(KINDS["vae"], builder="fated_builder:build", imports=())
-warm.serve(Path(sys.argv[1]), main)
+warm.serve(Path(sys.argv[1]), ("numpy", "PIL.Image"), main)
 """
 FATED = """
 import os, pathlib, signal, sys, time
@@ -168,8 +168,50 @@ def test_start_tells_the_children_where_to_ask(monkeypatch, tmp_path):
     started = []
     monkeypatch.setattr(warm.subprocess, "Popen", lambda command, **_: started.append(command))
     monkeypatch.setenv(warm.ADDRESS, "")
-    warm.start(tmp_path / "logs/warm.log")
+    warm.start(tmp_path / "logs/warm.log", ("json", "csv"))
     address = Path(os.environ[warm.ADDRESS])
-    assert started == [[sys.executable, "-m", "w2s", "serve", str(address)]]
+    assert started == [[sys.executable, "-m", "w2s", "serve", str(address), "json", "csv"]]
     assert address.parent.is_dir()
     address.parent.rmdir()
+
+
+def modules_after(script: str) -> set[str]:
+    """What a fresh interpreter has imported after a script."""
+    code = f"{script}\nimport sys, json; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_only_what_the_jobs_need_is_imported():
+    assert warm.imports_of([]) == warm.PUBLISHING
+    images = warm.imports_of([IMAGES, IMAGES])
+    assert set(images) - set(warm.PUBLISHING) == {
+        "numpy", "PIL.Image", "w2s.run.build", "w2s.world.render",
+    }  # fmt: skip
+    assert len(images) == len(set(images))
+    judged = warm.imports_of([Node("score", {"score": "hps"})])
+    assert {"w2s.metrics.prompted.scorers", "w2s.metrics.score"} <= set(judged)
+    told = warm.imports_of([Node("score", {"score": "words"})])
+    assert "w2s.metrics.prompted.scorers" not in told
+    assert {"w2s.metrics.prompted.words", "w2s.metrics.extractors"} <= set(told)
+
+
+def test_a_run_that_only_publishes_imports_no_torch():
+    assert "torch" not in modules_after(f"import {', '.join(warm.PUBLISHING)}")
+
+
+def test_nothing_slow_is_left_to_jobs_on_prompts():
+    """What builders and scores import inside of their work is there before them."""
+    nodes = [Node(kind, {}) for kind in KINDS if kind != "score"]
+    nodes += [Node("score", {"score": name}) for name in ("hps", "words", "clip_made")]
+    there = modules_after(f"import {', '.join(warm.imports_of(nodes))}")
+    assert {
+        "diffusers.models.autoencoders.autoencoder_kl",
+        "diffusers.models.transformers.transformer_sd3",
+        "diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3",
+        "transformers.models.clip.modeling_clip",
+        "transformers.models.blip.modeling_blip",
+        "open_clip",
+        "torch_fidelity",
+        "w2s.metrics.prompted.image_reward",
+    } <= there

@@ -26,6 +26,7 @@ class Score(Column):
     optional: tuple[str, ...] = ()  # and may, in the place of what was released
     settings: Mapping[str, bool] = field(default_factory=dict)  # what moves values, and defaults
     nodes: tuple[str, ...] = ()  # networks of the part's own world: "features", "clip"
+    imports: tuple[str, ...] = ()  # slow ones of its work, beside those of its module
     version: int = 1
     parameters: float = 0.0  # of its networks, about
     gmacs: float = 0.0  # billions of multiply-accumulates for an image and its prompt, about
@@ -76,16 +77,17 @@ SCORES: dict[str, Score] = {
     "words": Score(
         "All words right", "higher", 3, "w2s.metrics.prompted.words:words",
         "share of images in which a network trained on this world sees all that the prompt says: "
-        "shape, colour, texture, background and size", nodes=("features",),
+        "shape, colour, texture, background and size",
+        nodes=("features",), imports=("w2s.metrics.extractors",),
     ),
     "shape": Score(
         "Shape right", "higher", 3, "w2s.metrics.prompted.words:shape",
         "share of images in which the same kind of network sees the shape that the prompt names",
-        nodes=("features",),
+        nodes=("features",), imports=("w2s.metrics.extractors",),
     ),
     "clip_made": Score(
         "CLIP score, small", "higher", 1, "w2s.metrics.prompted.words:clip",
         "100 max(0, cosine) of image and prompt by a small CLIP trained on this world",
-        nodes=("clip",),
+        nodes=("clip",), imports=("w2s.metrics.prompted.clip",),
     ),
 }  # fmt: skip

@@ -24,24 +24,27 @@ class Kind:
     gpu: bool = False
 
 
+# Modules, not packages: `import diffusers` or `import transformers` imports next to nothing.
+AUTOENCODER = "diffusers.models.autoencoders.autoencoder_kl"
+PIPELINE = "diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3"
+CLIP = "transformers.models.clip.modeling_clip"
+
 KINDS = {
     "images": Kind("render", "w2s.world.render:build", imports=("numpy", "PIL.Image")),
     "index": Kind("index", "w2s.data.index:build", imports=("numpy", "PIL.Image")),
     "prompts": Kind("prompts", "w2s.conditions.prompt_sets:build"),
-    "towers": Kind("towers", "w2s.world.towers:build", imports=("torch", "transformers")),
+    "towers": Kind("towers", "w2s.world.towers:build", imports=("torch", CLIP)),
     "embeddings": Kind(
         "embed",
         "w2s.pipelines.embeddings:build",
-        imports=("torch", "transformers", "diffusers"),
+        imports=("torch", PIPELINE),
         gpu=True,
     ),
     "points": Kind("points", "w2s.plane.points:build", version=2, imports=("torch",)),
     "features": Kind("features", "w2s.metrics.network:build", imports=("torch",), gpu=True),
-    "clip": Kind(
-        "clip", "w2s.metrics.prompted.trained:build", imports=("torch", "transformers"), gpu=True
-    ),
-    "vae": Kind("vae", "w2s.training.vae:build", imports=("torch", "diffusers"), gpu=True),
-    "latents": Kind("encode", "w2s.data.encode:build", imports=("torch", "diffusers"), gpu=True),
+    "clip": Kind("clip", "w2s.metrics.prompted.trained:build", imports=("torch", CLIP), gpu=True),
+    "vae": Kind("vae", "w2s.training.vae:build", imports=("torch", AUTOENCODER), gpu=True),
+    "latents": Kind("encode", "w2s.data.encode:build", imports=("torch", AUTOENCODER), gpu=True),
     "reference": Kind(
         "reference",
         "w2s.metrics.reference:build",
@@ -53,16 +56,14 @@ KINDS = {
         "train", "w2s.training.loop:build", version=3, imports=("torch", "accelerate"), gpu=True
     ),
     "weights": Kind("extract", "w2s.weak.extract:build", imports=("numpy", "safetensors.numpy")),
-    "pipeline": Kind(
-        "pipeline", "w2s.pipelines.assemble:build", imports=("torch", "transformers", "diffusers")
-    ),
+    "pipeline": Kind("pipeline", "w2s.pipelines.assemble:build", imports=("torch", PIPELINE)),
     "segment": Kind(
         "segment", "w2s.sampling.segment:build", version=3, imports=("torch",), gpu=True
     ),
     "decoded": Kind(
         "decode",
         "w2s.metrics.decode:build",
-        imports=("torch", "torch_fidelity", "diffusers"),
+        imports=("torch", "torch_fidelity", AUTOENCODER),
         gpu=True,
     ),
     "converted": Kind("convert", "w2s.metrics.prompted.converted:build", imports=("torch",)),

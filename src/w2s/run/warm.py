@@ -1,9 +1,10 @@
 """A process that has done the slow imports once and forks for each job.
 
 Importing torch, diffusers and torch_fidelity takes a job on one core 12 seconds, as long as a
-miniature sample set.  So Snakemake's main process starts one interpreter that imports them, and
-`w2s` asks it to fork: the fork has this job's arguments, output and fate.  Where there is no such
-process (a cluster, or `w2s` typed by hand) a job imports for itself; results are the same bytes.
+miniature sample set.  So Snakemake's main process starts one interpreter that imports what the jobs
+to come will need, and `w2s` asks it to fork: the fork has this job's arguments, output and fate.
+Where there is no such process (a cluster, or `w2s` typed by hand) a job imports for itself; results
+are the same bytes.
 
 Nothing here computes before the fork: a forked OpenMP pool would hang, a CUDA context break.
 """
@@ -16,6 +17,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import resource
 import select
 import shutil
 import signal
@@ -25,38 +27,41 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
+from w2s.metrics.score_registry import SCORES
+from w2s.plan.kinds import KINDS
+from w2s.plan.nodes import Node
+
 Main = Callable[[list[str]], int]  # the command line: arguments to exit status
 ADDRESS = "W2S_WARM"  # environment variable with the socket's path
-IMPORTS = (
-    "torch",
-    "accelerate",
-    "safetensors.torch",
-    "diffusers.models.autoencoders.autoencoder_kl",
-    "torch_fidelity",
-    "w2s.run.build",
-    "matplotlib.figure",
-    "pandas",
-    "w2s.metrics.evaluate",
-    "w2s.report.publish",
-    "w2s.sampling.segment",
-    "w2s.training.loop",
-)
+PUBLISHING = ("matplotlib.figure", "pandas", "w2s.report.publish")  # part of any run
 
 
-def start(log_file: Path) -> None:
+def imports_of(nodes: Iterable[Node]) -> tuple[str, ...]:
+    """Modules that building these nodes, and publishing what they lead to, takes."""
+    names = dict.fromkeys(PUBLISHING)
+    for node in nodes:
+        kind = KINDS[node.kind]
+        names |= dict.fromkeys([*kind.imports, "w2s.run.build", kind.builder.partition(":")[0]])
+        if node.kind == "score":
+            score = SCORES[node.spec["score"]]
+            names |= dict.fromkeys([score.scorer.partition(":")[0], *score.imports])
+    return tuple(names)
+
+
+def start(log_file: Path, imports: Iterable[str]) -> None:
     """Start the process and tell this one's children where it listens; it ends with this one.
 
-    Does nothing where one is known already.
+    imports: modules that it has at hand.  Does nothing where a process is known already.
     """
     if os.environ.get(ADDRESS):
         return
     path = Path(tempfile.mkdtemp(prefix="w2s-"), "warm")  # a socket's path must be short
     os.environ[ADDRESS] = str(path)
-    command = [sys.executable, "-m", "w2s", "serve", str(path)]
+    command = [sys.executable, "-m", "w2s", "serve", str(path), *imports]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
     log_file.parent.mkdir(parents=True, exist_ok=True)
     life, _ = os.pipe()  # its other end is closed by the end of this process alone
@@ -88,7 +93,7 @@ def run(argv: list[str]) -> int | None:
         return status[0] if status else 128 + signal.SIGKILL
 
 
-def serve(path: Path, main: Main) -> NoReturn:
+def serve(path: Path, imports: Iterable[str], main: Main) -> NoReturn:
     """Listen, import, and fork a process that runs `main` for every request until stdin ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     # The default up to Python 3.13.  Under later ones a lock that a library makes in a fork, which
@@ -97,10 +102,12 @@ def serve(path: Path, main: Main) -> NoReturn:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen(64)  # requests that come during the imports wait
-        for name in IMPORTS:
+        for name in imports:
             importlib.import_module(name)
         gc.freeze()  # or each fork's first collection would copy all of it
-        print(json.dumps({"startup_cpu_seconds": round(time.process_time(), 3)}), flush=True)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        facts = {"startup_cpu_seconds": round(time.process_time(), 3), "peak_mb": round(peak)}
+        print(json.dumps(facts), flush=True)
         while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
             connection, _ = listener.accept()
             with connection:
