@@ -165,7 +165,7 @@ class TextRow(Guided):
     """Published numbers by column."""
 
 
-class Figure(Strict):
+class TableFigure(Strict):
     """What the picture of a table shows beside its rows."""
 
     prompts: PositiveInt = 4
@@ -183,7 +183,7 @@ class TextTable(Strict):
     """Row that differences are taken against, paired by prompt in scores, by seed in metrics."""
     rows: Annotated[dict[Name, TextRow], Field(min_length=1)]
     """Rows by name, in order."""
-    figure: Figure = Figure()
+    figure: TableFigure = TableFigure()
     """The images of its rows side by side."""
 
 
