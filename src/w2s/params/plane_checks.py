@@ -10,7 +10,8 @@ import numpy as np
 from w2s.guidance.windows import resolve
 from w2s.params.checks import recipe_mistakes, weak_mistakes
 from w2s.params.model_checks import Mistake
-from w2s.params.planes import PlaneParams, PlaneTable
+from w2s.params.planes import PlaneParams, PlaneProbe, PlaneTable
+from w2s.params.probes import probe_mistakes
 from w2s.plane.counts import judged
 from w2s.sampling.trajectories import signals_of
 from w2s.strict import did_you_mean
@@ -25,6 +26,7 @@ def plane_mistakes(params: PlaneParams) -> Iterator[Mistake]:
     if not found:
         for mistakes in (_training, _tables, _points, _errors, _signals, _weak_networks, _sweep):
             yield from mistakes(params)
+        yield from probe_mistakes(params, PlaneProbe.table, plane_mistakes)
 
 
 def _names(params: PlaneParams) -> Iterator[Mistake]:

@@ -13,6 +13,7 @@ from w2s.models.mlp import POINT, MLPParams
 from w2s.params.common import Cost, Name
 from w2s.params.data import Distinct, Seed
 from w2s.params.models import EmaLength, Training, WeakModel
+from w2s.params.probes import NONE, Figure, Probe
 from w2s.plane.errors import Errors
 from w2s.plane.tree import World
 from w2s.strict import Strict
@@ -119,6 +120,27 @@ class PlaneSweep(Strict):
     layers: ClassVar[dict] = {}  # blocks are not tried: an exact network has one
 
 
+class PlaneProbe(Probe):
+    """Guidances of one network in one world, whose points are the truth."""
+
+    world: str
+    """Name under worlds."""
+
+    def table(self) -> PlaneTable:
+        """The table that it would be."""
+        rows = self.rows(PlaneRow)
+        given = {"world": self.world, "seeds": self.seeds, "columns": ("forwards",)}
+        return PlaneTable(title=self.label, baseline=NONE, rows=rows, **given)
+
+
+class PlaneFigure(Figure):
+    """A figure of probes: `results/figures/<name>.png`."""
+
+    draws: Literal["velocity", "stages", "norms", "guidance"]
+    """velocity: distance to the true velocity, best weight and cosine over t.  stages: mean, norm
+    and modes over t.  norms: norm and spread over the weight.  guidance: points and their ways."""
+
+
 class PlaneParams(Strict):
     """Everything a part with points of two-dimensional worlds is made of."""
 
@@ -144,6 +166,10 @@ class PlaneParams(Strict):
     """Tables by name."""
     sweep: PlaneSweep | None = None
     """What the weights under guidance are chosen by."""
+    probes: dict[Name, PlaneProbe] = Field({})
+    """Guidances whose velocities and ways are compared with the true ones."""
+    figures: dict[Name, PlaneFigure] = Field({})
+    """Figures of probes by name."""
     gpus: Annotated[int, Field(ge=0)] = 0
     """GPUs that a job which computes with networks asks a cluster for; 0: none."""
     cost: Cost | None = None

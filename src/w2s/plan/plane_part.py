@@ -10,13 +10,14 @@ from w2s.models.mlp import POINT
 from w2s.models.registry import family_of
 from w2s.params.parts import Part
 from w2s.params.plane_checks import seeds_of
-from w2s.params.planes import PlaneTable
+from w2s.params.planes import PlaneRow, PlaneTable
 from w2s.plan.models import Models
 from w2s.plan.nodes import Node
 from w2s.plan.plan import Plan
 from w2s.plan.plane_facts import plane_row_facts, plane_table_facts
 from w2s.plan.plane_sweep import plane_sweep_group, swept_points
 from w2s.plan.planner import Planner
+from w2s.plan.probes import add_probe, figure_groups
 from w2s.plan.published import groups
 from w2s.plan.refusals import refuse_null, refuse_untrained_head
 from w2s.plan.samples import add_sample_sets
@@ -64,7 +65,6 @@ class PlanePlanner(Planner):
         self.world = self.params.worlds[self.table.world]
         self.points = Points(self)
         self.models = PlaneModels(self)
-        self.plan.sets.update(add_sample_sets(self))
 
     @property
     def exact(self) -> bool:
@@ -124,6 +124,9 @@ class PlanePlanner(Planner):
     def real(self):
         return (self._truth,)
 
+    def truth(self):
+        return {"points": (self.points.key,)}
+
     @cached_property
     def _truth(self) -> str:
         """True points: as many sets as a network's row is repeated."""
@@ -137,6 +140,13 @@ def plan_planes(part: Part) -> Plan:
     """Everything the part consists of."""
     planned = _sampled(part, part.params.tables)
     planned.groups.update(groups(part, planned, plane_table_facts, plane_row_facts))
+    made = {}
+    for name, probe in part.params.probes.items():
+        alone = part.params.model_copy(update={"tables": {name: probe.table()}})
+        planner = PlanePlanner(replace(part, params=alone), name)
+        made[name] = add_probe(planner, name, PlaneRow, world=planner.world.model_dump())
+        planned = planned.joined(planner.plan)
+    planned.groups.update(figure_groups(part, made))
     return planned
 
 
@@ -162,5 +172,7 @@ def _sampled(part: Part, tables: Iterable[str]) -> Plan:
     """All nodes up to the scores of every row."""
     whole = Plan(part.scale)
     for table in tables:
-        whole = whole.joined(PlanePlanner(part, table).plan)
+        planner = PlanePlanner(part, table)
+        planner.plan.sets.update(add_sample_sets(planner))
+        whole = whole.joined(planner.plan)
     return whole

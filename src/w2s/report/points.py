@@ -42,11 +42,11 @@ def points_over_density(
         title_of_paths, *runs, classes = paths
         titles = [*(title for title, *_ in clouds), title_of_paths]
         for axes, title in zip(panels, titles, strict=True):
-            _backdrop(axes, density, reach)
+            backdrop(axes, density, reach)
             axes.set_title(title, loc="left", pad=3)
         for axes, (_, points, labels) in zip(panels, clouds, strict=False):
-            _scatter(axes, points, labels)
-        for places, colours in zip(runs, ([GREY] * len(classes), _colours(classes)), strict=True):
+            scatter(axes, points, labels)
+        for places, colours in zip(runs, ([GREY] * len(classes), colours_of(classes)), strict=True):
             for line, colour in zip(places.transpose(1, 0, 2), colours, strict=True):
                 panels[-1].plot(*line.T, color=colour, lw=0.6, zorder=2)
                 panels[-1].plot(*line[-1], "o", color=colour, ms=2, mew=0, zorder=3)
@@ -62,19 +62,19 @@ def panels_over_density(
     with figure(path, key, columns * side, lines * (side + 0.2)) as fig:
         panels = fig.subplots(lines, columns, squeeze=False).ravel()
         for axes, (title, points, labels) in zip(panels, clouds, strict=False):
-            _backdrop(axes, density, reach)
+            backdrop(axes, density, reach)
             axes.set_title(fill(title, round(LETTERS * side)), loc="left", pad=3)
-            _scatter(axes, points, labels)
+            scatter(axes, points, labels)
         for axes in panels[len(clouds) :]:
             axes.remove()
 
 
-def _scatter(axes: Axes, points: np.ndarray, labels: np.ndarray) -> None:
+def scatter(axes: Axes, points: np.ndarray, labels: np.ndarray) -> None:
     size = min(2.0, 3000 / len(points))
-    axes.scatter(*points.T, s=size, c=_colours(labels), lw=0, alpha=0.7, zorder=2)
+    axes.scatter(*points.T, s=size, c=colours_of(labels), lw=0, alpha=0.7, zorder=2)
 
 
-def _backdrop(axes: Axes, density: np.ndarray, reach: float) -> None:
+def backdrop(axes: Axes, density: np.ndarray, reach: float) -> None:
     shade = np.sqrt(density / density.max()).reshape(GRID, GRID)  # the root shows thin branches
     extent = (-reach, reach, -reach, reach)
     axes.imshow(shade, extent=extent, origin="lower", cmap="Greys", vmin=0, vmax=1.6, zorder=1)
@@ -83,5 +83,5 @@ def _backdrop(axes: Axes, density: np.ndarray, reach: float) -> None:
         spine.set(visible=True, color=GREY)
 
 
-def _colours(classes: np.ndarray) -> list[str]:
+def colours_of(classes: np.ndarray) -> list[str]:
     return [COLOURS[int(c) % len(COLOURS)] for c in classes]

@@ -47,6 +47,7 @@ class Probed:
     shown: tuple[Shown, ...]
     found: dict  # probe.json
     folder: Path
+    world: dict | None = None  # the fields of a World, where the truth is one
 
     @property
     def times(self) -> np.ndarray:
@@ -80,7 +81,7 @@ def read_probe(folder: Path, facts: dict) -> Probed:
     """The probe in a node's folder; facts: what the plan says of it."""
     found = json.loads((folder / "probe.json").read_text(encoding="utf-8"))
     shown = tuple(Shown(**entry) for entry in facts["guidance"])
-    return Probed(facts["label"], facts["over"], shown, found, folder)
+    return Probed(facts["label"], facts["over"], shown, found, folder, facts.get("world"))
 
 
 def line_of(shown: Shown, among: tuple[Shown, ...]) -> dict:

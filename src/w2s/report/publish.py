@@ -10,12 +10,14 @@ from w2s.plan.published import Group
 from w2s.report.claims import publish_claims
 from w2s.report.curves import training_curves
 from w2s.report.files import write_json
+from w2s.report.guided_ways import guided_ways
 from w2s.report.pictures import draw_pictures
 from w2s.report.point_pictures import draw_points
 from w2s.report.probes import read_probe
 from w2s.report.prompt_pictures import draw_prompted
 from w2s.report.rows import row_cells, rows_of, table_of
 from w2s.report.schedules import weight_schedules
+from w2s.report.stages import norms, stages
 from w2s.report.sweep import publish_sweep
 from w2s.report.tables import write_table
 from w2s.report.velocity import optimal_velocity
@@ -27,7 +29,12 @@ DRAWERS = {
     "judge": draw_points,
 }  # by the kind that measured a row: what draws such rows
 
-FIGURES = {"velocity": optimal_velocity}  # by what a figure of probes draws
+FIGURES = {
+    "velocity": optimal_velocity,
+    "stages": stages,
+    "norms": norms,
+    "guidance": guided_ways,
+}  # by what a figure of probes draws
 
 
 def publish(group: Group) -> None:

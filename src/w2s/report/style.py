@@ -74,7 +74,7 @@ def figure(path: Path, key: str, width: float, height: float) -> Iterator[Figure
 
 def caption(fig: Figure, text: str) -> None:
     """Set a few small lines of text below the panels: what is shown, n and the interval."""
-    across = int(fig.get_figwidth() * 23.5)  # characters of the size below
+    across = int(fig.get_figwidth() * 22)  # characters of the size below
     fig.supxlabel(fill(text, across), x=0.01, ha="left", fontsize=6, color=INK)
 
 
