@@ -1,16 +1,19 @@
 """Figures of probes: what they show, their key, and that all panels are there."""
 
 import json
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
 import pytest
 from PIL import Image
 from report_rows import KEY, key_of
+from safetensors.numpy import save_file
 
 from w2s.metrics.intervals import mean_interval
 from w2s.plane.stages import STAGES
 from w2s.report import style
+from w2s.report.guided_ways import guided_ways
 from w2s.report.probes import Shown, line_of, read_probe
 from w2s.report.stages import norms, stages
 from w2s.report.velocity import FIGURES, optimal_velocity
@@ -136,3 +139,22 @@ def test_weights_of_a_method_share_its_colour_and_differ_in_dash():
     assert styles["cfg"]["linestyle"] != styles["cfg-3"]["linestyle"]
     colours = [styles[name]["color"] for name in ("none", "cfg", "ag", "sgg")]
     assert len(set(colours)) == 4
+
+
+def test_guidances_stand_beside_the_truth_with_their_ways(drawn, probe):
+    """One panel more than there are guidances; each has every point, and a line for each way."""
+    rng = np.random.default_rng(0)
+    kept = {"labels": np.arange(8) % 2, "true": rng.normal(size=(8, 2)).astype(np.float32)}
+    for shown in SHOWN:
+        kept[f"points/{shown['name']}"] = rng.normal(size=(8, 2)).astype(np.float32)
+        kept[f"paths/{shown['name']}"] = rng.normal(size=(4, 3, 2)).astype(np.float32)
+    save_file(kept, probe.folder / "paths.safetensors")
+    world = {"classes": 2, "depth": 1, "seed": 2}
+    probe = replace(probe, world=world)
+    path, fig = drawn(guided_ways, [probe, probe])
+    assert key_of(path) == KEY
+    assert len(fig.axes) == 2 * (1 + len(SHOWN))
+    for axes in fig.axes:
+        assert len(axes.collections[0].get_offsets()) == 8
+    assert [len(axes.get_lines()) for axes in fig.axes[:2]] == [0, 3]
+    assert "exact: 40 points of seed 0" in fig.get_supxlabel().replace("\n", " ")

@@ -93,9 +93,10 @@ def probe_mistakes(params, table: Callable, mistakes: Callable) -> Iterator[Mist
 def _place(path: tuple) -> tuple:
     """Where a probe has what its table would have at this path."""
     _, name, *rest = path
-    if len(rest) == 3 and rest[2] == "guidance":
-        return "probes", name, "guidance", rest[1]
-    return "probes", name, *rest[-1:]
+    if rest[0] != "rows":
+        return "probes", name, *rest
+    own = rest[1] != NONE and rest[2:] != ["model"]  # no guidance says nothing but the model
+    return ("probes", name, "guidance", rest[1]) if own else ("probes", name, "model")
 
 
 def _figure(params, called: str, figure: Figure) -> Iterator[Mistake]:

@@ -1,0 +1,77 @@
+"""Probes of points: their world is the truth, and they are drawn by networks of any table."""
+
+from pathlib import Path
+
+import pytest
+import tiny_points
+
+from w2s.errors import UserError
+from w2s.params.load import load_study
+from w2s.plan.study import plan
+
+PROBES = {
+    "exact": {
+        "label": "exact",
+        "world": "few",
+        "model": "blurred",
+        "guidance": {"cfg": "CFG", "sgg": "SGG"},
+        "per_seed": 12,
+    },
+    "trained": {
+        "label": "trained",
+        "world": "many",
+        "model": "base",
+        "guidance": {"ag": "AutoGuidance"},
+        "per_seed": 12,
+    },
+}
+FIGURES = {
+    "toy-guidance": {"draws": "guidance", "title": "Shown.", "probes": ["exact", "trained"]},
+    "optimal-velocity": {"draws": "velocity", "title": "Shown.", "probes": ["trained"]},
+    "toy-stages": {"draws": "stages", "title": "Shown.", "probes": ["exact"]},
+}
+
+
+def loaded(root, monkeypatch, **changes):
+    monkeypatch.chdir(root)
+    tiny_points.write(root, tiny_points.POINTS | {"probes": PROBES, "figures": FIGURES} | changes)
+    return load_study(Path("params.yaml"))
+
+
+def test_a_probe_rests_on_its_world_and_each_training_seeds_networks(tmp_path, monkeypatch):
+    planned = plan(loaded(tmp_path, monkeypatch))
+    probes = {n.label: n for n in planned.nodes.values() if n.kind == "probe"}
+    exact, trained = probes["probe exact"], probes["probe trained"]
+    for probe, world in ((exact, "few"), (trained, "many")):
+        (points,) = probe.parents["points"]
+        classes = tiny_points.POINTS["worlds"][world]["classes"]
+        assert planned.nodes[points].spec["world"]["classes"] == classes
+    assert [len(keys) for keys in trained.parents.values()] == [2, 2, 1]
+    assert [len(keys) for keys in exact.parents.values()] == [1, 1, 1]
+    assert (exact.spec["seeds"], trained.spec["seeds"]) == ([3, 4], [0, 1])
+    assert (exact.spec["measures"], trained.spec["measures"]) == (["stages"], ["velocity"])
+
+
+def test_a_probe_adds_itself_alone_to_the_nodes_of_tables(tmp_path, monkeypatch):
+    whole = plan(loaded(tmp_path, monkeypatch))
+    tables = plan(loaded(tmp_path, monkeypatch, probes={}, figures={}))
+    assert [whole.nodes[k].kind for k in whole.nodes.keys() - tables.nodes.keys()] == ["probe"] * 2
+    assert {g for g in whole.groups if g not in tables.groups} == {f"figure/{n}" for n in FIGURES}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"world": "fww"}, "probes.exact.world: there is no world under worlds named 'fww'; did"),
+        ({"model": "blured"}, "probes.exact.model: there is no network named 'blured'; did you"),
+        ({"model": "worse"}, "probes.exact.guidance.sgg: its weak network 'worse' is the same as"),
+        ({"per_seed": 0}, "probes.exact.per_seed: must be above 0"),
+        ({"guidance": {"ag": "AG"}}, "probes.exact.model: 'blurred' is exact and"),
+    ],
+)
+def test_a_mistake_is_one_sentence_with_its_key(tmp_path, monkeypatch, change, expected):
+    probes = PROBES | {"exact": PROBES["exact"] | change}
+    with pytest.raises(UserError) as refused:
+        loaded(tmp_path, monkeypatch, probes=probes)
+    (line,) = str(refused.value).splitlines()
+    assert expected in line
