@@ -120,6 +120,8 @@ NO_RESULT = {
     ("PictureParams", "pretrained"): "empty, where the other study has blocks",
     ("PictureParams", "probes"): "empty, where the other study has blocks",
     ("PictureParams", "figures"): "empty, where the other study has blocks",
+    ("PlaneParams", "probes"): "empty, where another study has blocks",
+    ("PlaneParams", "figures"): "empty, where another study has blocks",
     ("Row", "real"): "stands in the place of a model",
     ("AutoGuidanceWindow", "blend"): "fades into the window below, and here is none",
     ("CFGWindow", "steps"): "another way to write the window",
