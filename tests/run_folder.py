@@ -99,7 +99,9 @@ class RunFolder:
         """
         output = self.snakemake(*targets, "-n", "--workflow-profile", "profiles/plain")
         found = set()
-        for rule, block in re.findall(r"^(?:local)?rule (\S+):\n((?:    .*\n)*)", output, re.M):
+        # Jobs of a group stand deeper, below its name.
+        pattern = r"^( *)(?:local)?rule (\S+):\n((?:\1    .*\n)*)"
+        for _, rule, block in re.findall(pattern, output, re.M):
             wildcards = dict(re.findall(r"(\w+)=([^,\s]+)", _line(block, "wildcards")))
             label = self._label(wildcards, _line(block, "output"))
             found.add(f"{rule} {label}".strip())
@@ -167,5 +169,5 @@ class RunFolder:
 
 
 def _line(block: str, name: str) -> str:
-    found = re.search(rf"^    {name}: (.*)$", block, re.M)
+    found = re.search(rf"^ +{name}: (.*)$", block, re.M)
     return found[1] if found else ""
