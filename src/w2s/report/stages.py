@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from w2s.guidance.registry import METHODS
-from w2s.plane.stages import STAGES
 from w2s.report.probes import INK, NONE, Probed, draw_curve, line_of, noise_axis
 from w2s.report.style import COLOURS, GREY, TEXT_WIDTH, caption, figure
 
@@ -24,6 +23,8 @@ def stages(path: Path, key: str, title: str, probes: list[Probed]) -> None:
     Grey lines are the values of true points.  The figures are those of `w2s.plane.stages`; the
     last place on the axis stands for t = 0, which a logarithm does not have.
     """
+    from w2s.plane.stages import STAGES  # imports torch, which no other figure needs
+
     with figure(path, key, TEXT_WIDTH, 1.75 * len(probes) + 0.85) as fig:
         panels = fig.subplots(len(probes), len(PREDICTED), squeeze=False)
         for line, probe in zip(panels, probes, strict=True):
