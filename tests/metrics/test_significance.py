@@ -91,3 +91,15 @@ def test_one_claim_is_not_corrected():
 
 def test_the_first_step_is_bonferronis():
     assert holm_level([0.5] * 10) == pytest.approx(1 - 0.05 / 10)
+
+
+def test_differences_that_cancel_are_zero_however_they_are_written():
+    whole = 10 * [1] + 6 * [-1] + 14 * [0]  # fifths of a prompt's images
+    binary = [0.3 - 0.1, *9 * [0.7 - 0.5], *3 * [0.1 - 0.3], *3 * [0.5 - 0.7], *14 * [0.2 - 0.2]]
+    assert len(set(binary)) == 5
+    assert np.isclose(p_value(binary, "prompts"), p_value(whole, "prompts"), rtol=0, atol=0)
+    inside = 1 - p_value(whole, "prompts")
+    for share in (inside - 0.01, inside, inside + 0.01):
+        ends = interval_over(binary, "prompts", share)
+        exact = interval_over(whole, "prompts", share)
+        assert (ends.low > 0, ends.low == 0) == (exact.low > 0, exact.low == 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -24,6 +25,7 @@ Source = Literal[
 INSIDE = 0.95  # the share of cases that an interval is to hold the mean in
 RESAMPLES = 10_000
 RESAMPLED_BY = 0  # the seed of all resamples
+DIGITS = 12  # that resampled means are rounded to
 AT_ONCE = 1_000_000  # values drawn at once, which bounds the memory
 
 
@@ -105,7 +107,11 @@ def bootstrap_interval(
 
 
 def resampled_means(values: Sequence[float]) -> np.ndarray:
-    """The means of all resamples of some values, float64 (RESAMPLES,), in the order drawn."""
+    """The means of all resamples of some values, float64 (RESAMPLES,), in the order drawn.
+
+    They are rounded to `DIGITS` digits of the largest value, so that differences which cancel are 0
+    and not what is left of them in binary: no interval begins or ends at 0 by that.
+    """
     import numpy as np
 
     n, means = len(values), []
@@ -114,7 +120,8 @@ def resampled_means(values: Sequence[float]) -> np.ndarray:
     for first in range(0, RESAMPLES, step):
         drawn = rng.integers(0, n, (min(step, RESAMPLES - first), n))
         means.append(held[drawn].mean(1))
-    return np.concatenate(means)
+    largest = max(float(np.abs(held).max()), sys.float_info.min)  # no place beyond what floats have
+    return np.round(np.concatenate(means), min(DIGITS - math.ceil(math.log10(largest)), 300))
 
 
 def interval_over(values: Sequence[float], over: Source, inside: float = INSIDE) -> Interval:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from w2s.plan.nodes import digest
 
-VERSION = 6  # raise when cells, tables or figures come out differently for the same nodes
+VERSION = 7  # raise when cells, tables or figures come out differently for the same nodes
 
 
 @dataclass(frozen=True)
