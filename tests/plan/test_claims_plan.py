@@ -100,6 +100,6 @@ def test_the_shipped_claims_fit_the_shipped_studies(scale, monkeypatch):
     assert [family["part"] for family in families] == [p.name for p in study.parts if p.claims]
     assert families
     for family in families:
-        sentences = [claim["sentence"] for claim in family["claims"].values()]
+        sentences = [claim["sentence"] for claim in family["claims"]]
         assert len(set(sentences)) == len(sentences)
-        assert all("arXiv" in claim["source"] for claim in family["claims"].values())
+        assert all("arXiv" in claim["source"] for claim in family["claims"])

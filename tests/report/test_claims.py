@@ -181,7 +181,7 @@ def test_both_files_say_the_same_and_lead_back_to_their_nodes(tmp_path, monkeypa
         rows[f"guidance/{name}"] = asdict(
             replace(ROW, name=name, label=f"w_{name}", measured=[key])
         )
-    claims = {"less": LOWER.model_dump(), "cost": COST.model_dump()}
+    claims = [{"name": "less", **LOWER.model_dump()}, {"name": "cost", **COST.model_dump()}]
     group = Group(
         name="claims",
         paths=("results/claims.json", "results/claims.md"),

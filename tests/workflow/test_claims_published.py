@@ -4,7 +4,7 @@ import json
 
 CLAIM = """\
 claims:
-  sgg:
+  untrained:
     sentence: SGG has a lower FD than CFG
     source: a paper, figure 3
     setting: At one weight.

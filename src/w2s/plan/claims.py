@@ -33,7 +33,9 @@ def _group(study: Study, parts: list[Part], planned: Plan) -> Group:
         {
             "part": part.name,
             "dataset": part.data["name"],
-            "claims": {name: claim.model_dump() for name, claim in part.claims.by_name.items()},
+            "claims": [
+                {"name": name, **claim.model_dump()} for name, claim in part.claims.by_name.items()
+            ],
         }
         for part in parts
     ]

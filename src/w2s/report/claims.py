@@ -30,7 +30,7 @@ def publish_claims(group: Group) -> None:
 
     families = []
     for facts in group.facts["families"]:
-        claims = {name: Claim.model_validate(claim) for name, claim in facts["claims"].items()}
+        claims = {name: Claim.model_validate(claim) for name, claim in map(_named, facts["claims"])}
         cells = {
             name: [cell(row, claim.column) for row in claim.rows.values()]
             for name, claim in claims.items()
@@ -45,6 +45,11 @@ def publish_claims(group: Group) -> None:
             write_json(path, group.key, said | {"nodes": [list(node) for node in nodes]})
         else:
             write_text(path, claims_page(group.key, said))
+
+
+def _named(claim: dict) -> tuple[str, dict]:
+    """A claim's name, and the rest of it."""
+    return claim["name"], {key: value for key, value in claim.items() if key != "name"}
 
 
 def judged(claims: dict[str, Claim], cells: dict[str, list[dict]]) -> dict:
