@@ -5,6 +5,7 @@ method what the project does with any other.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,9 +102,7 @@ def study_folder(tmp_path):
     """The smoke study with a guidance, a row and a sweep of the method."""
     (tmp_path / "added").mkdir()
     (tmp_path / "added/midway.py").write_text(METHOD)
-    (tmp_path / "scales").mkdir()
-    for file in (ROOT / "scales").glob("*.yaml"):
-        (tmp_path / "scales" / file.name).write_text(file.read_text())
+    shutil.copytree(ROOT / "scales", tmp_path / "scales")
     study = yaml.safe_load((ROOT / "scales/smoke/pictures.yaml").read_text())
     study.setdefault("guidance", {})["midway"] = {"method": "midway", "weight": 1.5}
     rows = study.setdefault("tables", {}).setdefault("guidance", {}).setdefault("rows", {})
