@@ -7,7 +7,6 @@ import os
 import platform
 import resource
 import shutil
-import signal
 import sys
 import time
 from dataclasses import replace
@@ -23,6 +22,7 @@ from w2s.plan.nodes import Node
 from w2s.run.cores import share_cores
 from w2s.run.devices import one_device
 from w2s.run.frozen import FrozenPlan
+from w2s.run.leaving import leave_when_asked
 from w2s.run.memory import keep_freed_memory
 from w2s.run.telling import Telling
 from w2s.store import folders
@@ -43,8 +43,7 @@ def build(kind: str, key: str, plan: FrozenPlan, minutes: float | None = None) -
     node = plan.node(key)
     if node.kind != kind:
         raise UserError(f"node {key} is a {node.kind}; use `w2s {KINDS[node.kind].verb}`")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # leave by the finally
-    signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    leave_when_asked()
     execution = _within(Execution(**plan.execution), minutes)
     # A killed run's jobs, or another run's, may still be at it.
     while not _built(node, plan, execution):
