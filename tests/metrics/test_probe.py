@@ -207,6 +207,20 @@ def test_networks_of_each_seed_are_its_own(folder, world, network, probed):
         assert both[1 - i] != alone["marginal"]["cfg"]["distance"][1 - i]
 
 
+def test_forwards_are_those_of_the_own_paths_and_of_the_marginal_one(folder, world, network):
+    """Heun's method evaluates 7 times in 4 steps; no guidance asks for one signal, others for two.
+
+    Without velocities nothing is evaluated on the marginal path, otherwise all three signals are.
+    """
+    nets = [network(name, ExactNetwork(FEW, e)) for name, e in (("m", MAIN), ("w", WEAK))]
+    parents = {"points": [world], "model": nets[:1], "weak:w": nets[1:]}
+    spec = {"guidance": {k: encode([method] * 4) for k, method in GUIDANCE.items()}}
+    spec |= {"solver": "heun", "times": list(TIMES), "seeds": [3, 8], "per_seed": 40}
+    for measures, marginal in (([], 0), (["velocity"], 4 * 3)):
+        job = Job("probe", "0", spec | {"measures": measures}, folder(f"o{marginal}"), parents)
+        assert build(job) == {"forwards": 7 * (1 + 2 + 2) + marginal}
+
+
 def test_what_pictures_show_is_kept_of_the_first_seed(probed):
     found, out = probed(measures=["stages"])
     assert found["marginal"] == {}

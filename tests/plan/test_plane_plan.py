@@ -7,6 +7,7 @@ import pytest
 from tiny_points import POINTS, write
 from tiny_text import changed
 
+from w2s.errors import UserError
 from w2s.params.load import load_study
 from w2s.plan.chains import chained
 from w2s.plan.resources import PROGRAM
@@ -153,6 +154,16 @@ def test_the_sweep_tries_each_network_with_each_weight_on_other_seeds(planned):
     }
     shared = added(planned(), sweep)
     assert shared["weights"] == shared["points"] == 0
+
+
+def test_a_refusal_while_planning_the_sweep_names_a_key_of_the_study(planned):
+    guided = {"model": "base", "guidance": "cfg"}
+    unlabelled = (
+        (("training", "recipes", "base", "conditional"), False),
+        (("tables", "learned", "rows", "cfg"), guided),
+    )
+    with pytest.raises(UserError, match=r"toy\.yaml: sweep\.weights: .* never sees labels"):
+        planned(*unlabelled, of=plan_sweep)
 
 
 def test_a_window_gets_its_own_weight(planned):

@@ -7,7 +7,9 @@ import tiny_points
 
 from w2s.errors import UserError
 from w2s.params.load import load_study
-from w2s.plan.study import plan
+from w2s.plan.plane_cost import gaussians
+from w2s.plan.study import plan, planner_of
+from w2s.plane.tree import World
 
 PROBES = {
     "exact": {
@@ -57,6 +59,31 @@ def test_a_probe_adds_itself_alone_to_the_nodes_of_tables(tmp_path, monkeypatch)
     tables = plan(loaded(tmp_path, monkeypatch, probes={}, figures={}))
     assert [whole.nodes[k].kind for k in whole.nodes.keys() - tables.nodes.keys()] == ["probe"] * 2
     assert {g for g in whole.groups if g not in tables.groups} == {f"figure/{n}" for n in FIGURES}
+
+
+def test_a_probe_is_priced_at_the_forwards_that_it_runs(tmp_path, monkeypatch):
+    """7 evaluations of each own path, and 4 of all signals on the marginal one of velocities."""
+    study = loaded(tmp_path, monkeypatch)
+    planned = plan(study)
+    (part,) = study.parts
+    estimator = planner_of(part).estimate(part, planned)
+    nodes = {n.label: n for n in planned.nodes.values() if n.kind == "probe"}
+    exact, trained = nodes["probe exact"], nodes["probe trained"]
+    assert estimator.of(exact).forwards == 2 * 12 * 7 * (1 + 2 + 2)
+    assert estimator.of(trained).forwards == 2 * 12 * (7 * (1 + 2) + 4 * 2)
+    none = planned.nodes[planned.sets["known", "none", 0].segments[0]]  # by the same network
+    for price in ("gmacs", "forwards"):
+        of_both = [getattr(estimator.of(node), price) for node in (exact, none)]
+        assert of_both[0] / of_both[1] == pytest.approx(12 / 30 * 5)
+    bare = planned.nodes[exact.parents["points"][0]]
+    for node in (exact, trained):
+        assert planned.budgets[node.key].seconds(node) > 0
+    more = {"exact": PROBES["exact"] | {"per_seed": 12000}, "trained": PROBES["trained"]}
+    grown = plan(loaded(tmp_path, monkeypatch, probes=more))
+    (large,) = [n.key for n in grown.nodes.values() if n.label == "probe exact"]
+    # Its true velocities alone hold a number for each point, way and Gaussian.
+    held = 2 * 12000 * 4 * gaussians(World(**bare.spec["world"])) * 8 / 2**20
+    assert grown.resources(large).mem_mb - planned.resources(exact.key).mem_mb > held
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ Values = dict[str, list[list[float | None]]]  # by figure: for each seed a value
 Signals = Mapping[Signal, Tensor]
 
 
-def build(job: Job) -> None:
+def build(job: Job) -> dict:
     """Probe guidances on the marginal path, where points are noised true ones, and on their own.
 
     Spec: guidance, by name the methods of each step as in the spec of a segment, and versions,
@@ -48,7 +48,8 @@ def build(job: Job) -> None:
     For a world also paths.safetensors: of the first seed labels (n,), true (n, 2), and by
     guidance points/<name> (n, 2) and paths/<name> (times, `FOLLOWED` or fewer, 2).
 
-    It runs on the CPU.  Raises UserError where points do not stay finite.
+    It runs on the CPU.  Returns forwards run per sample.  Raises UserError where points do not stay
+    finite.
     """
     spec, truth = job.spec, truth_of(job)
     guidance = {name: decode(runs) for name, runs in spec["guidance"].items()}
@@ -72,6 +73,7 @@ def build(job: Job) -> None:
     write_json(job.out / "probe.json", made | {"marginal": marginal, "own": own})
     if isinstance(truth, PlaneTruth):
         save_file(_kept(sets[0], courses[0]), job.out / "paths.safetensors")
+    return {"forwards": sum(d.forwards for d in dict.fromkeys(denoisers)) / len(sets)}
 
 
 @dataclass(frozen=True)

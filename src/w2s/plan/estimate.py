@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from w2s.guidance.base import STRONG
+from w2s.models.backbone import Shape
 from w2s.models.registry import family_of, shape_of
 from w2s.params.networks import latent_size
 from w2s.params.parts import Part
 from w2s.plan.nodes import Node
-from w2s.sampling.trajectories import Segment, decode, segment_forwards
+from w2s.sampling.trajectories import Segment, decode, segment_forwards, signals_of
+from w2s.sampling.tree import forwards
 
 BACKWARD = 2  # forwards that a backward pass counts as
 FLOAT = 4  # bytes
@@ -57,6 +60,7 @@ class Estimator:
         by_kind = {
             "train": self._train,
             "segment": self._segment,
+            "probe": self._probe,
             "weights": lambda n: Estimate(bytes=FLOAT * parameters(self.network_of(n.key))),
             "latents": self._latents,
             "decoded": lambda _: Estimate(bytes=self.samples() * self._picture()),
@@ -72,18 +76,38 @@ class Estimator:
 
     def _segment(self, node: Node) -> Estimate:
         spec, network = node.spec, self.used(node, node.parents["model"][0])
-        shapes = {"main": shape_of(network)}
-        for role, keys in node.parents.items():
-            if role.startswith("weak:"):
-                shapes[role.removeprefix("weak:")] = shape_of(self.used(node, keys[0]))
         earlier = node.helpers.get("from")
         start = self.plan.nodes[earlier[0]].spec["stop"] if earlier else 0
         piece = Segment(start, decode(spec["steps"]))
         samples = self.samples() / spec["of"]
-        count = samples * segment_forwards(piece, shapes, spec["times"], spec["solver"])
+        each = segment_forwards(piece, self._shapes(node), spec["times"], spec["solver"])
+        count = samples * each
         channels, height, width = spec["shape"]
         space = FLOAT * samples * channels * height * width
         return Estimate(count, count * gmacs(network), space)
+
+    def _probe(self, node: Node) -> Estimate:
+        """Every guidance's own path, and for velocities all signals once on the marginal path."""
+        spec, shapes = node.spec, self._shapes(node)
+        ways = [decode(runs) for runs in spec["guidance"].values()]
+        each = sum(
+            segment_forwards(Segment(0, way), shapes, spec["times"], spec["solver"]) for way in ways
+        )
+        if "velocity" in spec["measures"]:
+            each += sum(
+                forwards({STRONG}.union(*map(signals_of, methods)), shapes)
+                for methods in zip(*ways, strict=True)
+            )
+        count = len(spec["seeds"]) * spec["per_seed"] * each
+        return Estimate(count, count * gmacs(self.used(node, node.parents["model"][0])))
+
+    def _shapes(self, node: Node) -> dict[str, Shape]:
+        """The networks that draw a node, by the names that signals have for them."""
+        shapes = {"main": shape_of(self.used(node, node.parents["model"][0]))}
+        for role, keys in node.parents.items():
+            if role.startswith("weak:"):
+                shapes[role.removeprefix("weak:")] = shape_of(self.used(node, keys[0]))
+        return shapes
 
     def _latents(self, node: Node) -> Estimate:
         values = self.params.vae.latent_channels * latent_size(self.params) ** 2

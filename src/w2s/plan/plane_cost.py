@@ -38,14 +38,22 @@ class PlaneEstimator(Estimator):
     def _segment(self, node):
         whole, sampling = super()._segment(node), self.params.sampling
         share = len(node.spec["seeds"]) / len(sampling.seeds)  # a table may have others
-        forwards, work = share * whole.forwards, share * whole.gmacs
-        if (world := self.exact_world(node)) is not None:
-            work = forwards * gaussians(world) * WORK / 1e9
-        return Estimate(forwards, work, share * whole.bytes)
+        work = self._work(node, share * whole.forwards, share * whole.gmacs)
+        return Estimate(share * whole.forwards, work, share * whole.bytes)
 
-    def exact_world(self, segment: Node) -> World | None:
-        """The world of the exact network that draws a segment; None where a trained one does."""
-        network = self.network_of(segment.parents["model"][0])
+    def _probe(self, node):
+        whole, ways = super()._probe(node), len(node.spec["guidance"])
+        points = FLOAT * 2 * node.spec["per_seed"] * (1 + ways)
+        return Estimate(whole.forwards, self._work(node, whole.forwards, whole.gmacs), points)
+
+    def _work(self, node: Node, forwards: float, gmacs: float) -> float:
+        """Of an exact network that of its Gaussians, otherwise `gmacs`."""
+        world = self.exact_world(node)
+        return gmacs if world is None else forwards * gaussians(world) * WORK / 1e9
+
+    def exact_world(self, node: Node) -> World | None:
+        """The world of the exact network that draws a node; None where a trained one does."""
+        network = self.network_of(node.parents["model"][0])
         return World(**network["world"]) if network["kind"] == "exact" else None
 
 
@@ -64,6 +72,7 @@ class PlaneBudget(Budget):
             "train": self._train,
             "weights": self._weights,
             "segment": self._drawn_points,
+            "probe": self._probed,
         }
 
     def _distances(self, world: dict, count: int) -> Needs:
@@ -83,6 +92,14 @@ class PlaneBudget(Budget):
         if world is None:
             return self._segment(node)
         held = DOUBLE * HELD * node.spec["batch"] * gaussians(world)
+        return Needs(held, gmacs=self.estimator.of(node).gmacs)
+
+    def _probed(self, node: Node) -> Needs:
+        """The true velocities of all seeds and guidances are computed at once."""
+        spec, (points,) = node.spec, node.parents["points"]
+        count = len(spec["seeds"]) * spec["per_seed"] * (1 + len(spec["guidance"]))
+        world = World(**self.estimator.plan.nodes[points].spec["world"])
+        held = DOUBLE * HELD * count * gaussians(world)
         return Needs(held, gmacs=self.estimator.of(node).gmacs)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from w2s.guidance.windows import Window
 from w2s.params.parts import Part
 from w2s.params.planes import PlaneRow, PlaneTable, Tried
 from w2s.plan.plane_facts import plane_row_facts, plane_table_facts
 from w2s.plan.published import Group
+from w2s.plan.sweep import Curves, row_name, sweep_group
 
 CHOSEN_BY = "energy"
 
@@ -32,13 +33,8 @@ def swept_points(part: Part) -> Part:
             changes = {"title": title, "rows": rows, "columns": sweep.columns, "seeds": sweep.seeds}
             tables[f"weights-{name}"] = table.model_copy(update=changes)
     changed = {"tables": tables, "guidance": guidance}
-    return replace(part, params=params.model_copy(update=changed))
-
-
-def row_name(guidance: str, weight: Tried) -> str:
-    """The row of one weight, or of one for each window."""
-    weights = weight if isinstance(weight, tuple) else (weight,)
-    return f"{guidance}={'+'.join(f'{w:g}' for w in weights)}"
+    origins = {("tables", name): ("sweep", "weights") for name in tables}
+    return replace(part, params=params.model_copy(update=changed), origins=origins)
 
 
 def _weighted(windows: tuple[Window, ...], weight: Tried) -> tuple[Window, ...]:
@@ -64,20 +60,10 @@ def _rows(table: PlaneTable, weights: dict[str, tuple[Tried, ...]]) -> dict[str,
 def plane_sweep_group(part: Part, plan, table: str) -> Group:
     """What `snakemake weights` publishes of a table; `part` as `swept_points` gives it."""
     rows = [plane_row_facts(part, plan, table, name) for name in part.params.tables[table].rows]
-    curves: dict[str, dict] = {}  # by network and guidance: a curve of weights and their rows
+    curves: dict[str, Curves] = {}  # by network and guidance: a curve of weights and their rows
     for row in rows:
         tried, weighted, weight = row.name.rpartition("=")
         if weighted:
             curve = curves.setdefault(tried, {tried: []})[tried]
             curve.append([[*map(float, weight.split("+"))], row.name])
-    return Group(
-        name=f"sweep/{table}",
-        paths=tuple(f"results/tables/{table}.{end}" for end in ("csv", "md", "tex")),
-        needs=tuple(key for row in rows for key in row.measured),
-        facts={
-            "table": asdict(plane_table_facts(part, plan, table)),
-            "rows": [asdict(row) for row in rows],
-            "curves": curves,
-            "by": CHOSEN_BY,
-        },
-    )
+    return sweep_group(plane_table_facts(part, plan, table), rows, CHOSEN_BY, curves)

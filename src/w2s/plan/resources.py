@@ -134,6 +134,7 @@ class Budget:
             "train": self._train,
             "weights": self._weights,
             "segment": self._segment,
+            "probe": self._probe,
             "decoded": self._decoded,
             "metrics": self._scored,
         }
@@ -191,6 +192,12 @@ class Budget:
             FLOAT * BRANCHES * node.spec["batch"] * one_block,
             estimate.gmacs,
         )
+
+    def _probe(self, node: Node) -> Needs:
+        """The truth holds the latents in double precision, and as much again computed of them."""
+        nodes = self.estimator.plan.nodes
+        latents = sum(self.estimator.of(nodes[key]).bytes for key in node.parents["latents"])
+        return Needs(4 * latents, gmacs=self.estimator.of(node).gmacs)
 
     def _decoded(self, node: Node) -> Needs:
         count, batch = self.estimator.samples(), self.params.metrics.batch

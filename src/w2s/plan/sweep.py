@@ -7,12 +7,12 @@ layers, one for every set of skipped blocks and every weight.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 
 from w2s.params.parts import Part
 from w2s.params.sweep import skips
-from w2s.plan.facts import table_facts
+from w2s.plan.facts import RowFacts, TableFacts, table_facts
 from w2s.plan.plan import Plan
 from w2s.plan.published import Group
 
@@ -55,9 +55,10 @@ def swept(part: Part) -> Part:
     return replace(part, params=params.model_copy(update=changes), origins=origins)
 
 
-def row_name(guidance: str, weight: float) -> str:
-    """The row of one weight."""
-    return f"{guidance}={weight:g}"
+def row_name(guidance: str, weight: float | tuple[float, ...]) -> str:
+    """The row of one weight, or of one for each window."""
+    weights = weight if isinstance(weight, tuple) else (weight,)
+    return f"{guidance}={'+'.join(f'{w:g}' for w in weights)}"
 
 
 def layers_name(guidance: str, blocks: tuple[int, ...]) -> str:
@@ -128,15 +129,29 @@ def _group(part: Part, plan: Plan, name: str, curves: dict[str, Curves], row_fac
     table, by = part.params.tables[name], part.params.sweep.by
     rows = [row_facts(part, plan, name, row) for row in table.rows]
     pictures = [c for c in table.columns if c not in (by, "forwards")]
+    return sweep_group(table_facts(part, plan, name), rows, by, curves, pictures)
+
+
+def sweep_group(
+    table: TableFacts,
+    rows: Sequence[RowFacts],
+    by: str,
+    curves: dict[str, Curves],
+    pictures: Iterable[str] = (),
+) -> Group:
+    """What is published of a table of all that is tried.
+
+    by: the column that decides; pictures: the columns that are drawn against it.
+    """
     return Group(
-        name=f"sweep/{name}",
+        name=f"sweep/{table.name}",
         paths=(
-            *(f"results/tables/{name}.{end}" for end in ("csv", "md", "tex")),
-            *(f"results/figures/{name}-{column}.png" for column in pictures),
+            *(f"results/tables/{table.name}.{end}" for end in ("csv", "md", "tex")),
+            *(f"results/figures/{table.name}-{column}.png" for column in pictures),
         ),
         needs=tuple(dict.fromkeys(key for row in rows for key in row.measured)),
         facts={
-            "table": asdict(table_facts(part, plan, name)),
+            "table": asdict(table),
             "rows": [asdict(row) for row in rows],
             "by": by,
             "curves": curves,
