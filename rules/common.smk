@@ -2,8 +2,8 @@
 
 Snakemake only executes: a node runs if and only if its manifest is absent from the store.  So a job
 names as inputs the absent ones alone of what it reads, and a study that is done costs no look at
-its thousands of nodes; what is made meanwhile never makes a job run, every edge into the store
-being ancient().  Published files also follow a small key file, which sync_keys() renews when they
+its thousands of nodes; what is made meanwhile never makes a job run, every edge to a node being
+ancient().  A node's output is a token (w2s.run.tokens): the store is not Snakemake's.  Published files also follow a small key file, which sync_keys() renews when they
 show something other than what is wanted.
 """
 
@@ -14,7 +14,7 @@ from w2s.run import warm
 from w2s.store import lease
 from w2s.params.load import find_params
 from w2s.run.start import start
-from w2s.store.folders import manifest_path
+from w2s.run.tokens import token_path
 
 PLAN = start(find_params(workflow.basedir), config, sync=workflow.is_main_process)
 W2S = f"{sys.executable} -m w2s"
@@ -22,15 +22,15 @@ W2S = f"{sys.executable} -m w2s"
 AT_ONCE = 10**6
 
 
-def absent_manifests(keys):
-    """The manifests of those of some nodes that are not in the store yet."""
+def absent_tokens(keys):
+    """The tokens of those of some nodes that are not in the store yet."""
     absent = [k for k in keys if k in PLAN.absent]
-    return [ancient(str(manifest_path(PLAN.nodes[k].kind, k))) for k in absent]
+    return [ancient(str(token_path(PLAN.nodes[k].kind, k))) for k in absent]
 
 
 def node_inputs(wildcards):
     """What a node waits for."""
-    return absent_manifests(
+    return absent_tokens(
         k for keys in PLAN.nodes[wildcards.key].inputs.values() for k in keys
     )
 
@@ -68,14 +68,14 @@ def group_inputs(kind):
     """What a group of published files waits for."""
 
     def inputs(wildcards):
-        return absent_manifests(PLAN.groups[f"{kind}/{'/'.join(wildcards)}"].needs)
+        return absent_tokens(PLAN.groups[f"{kind}/{'/'.join(wildcards)}"].needs)
 
     return inputs
 
 
 def needs_of(group):
     """What one group of published files waits for, whatever the wildcards."""
-    return lambda wildcards: absent_manifests(PLAN.groups[group].needs)
+    return lambda wildcards: absent_tokens(PLAN.groups[group].needs)
 
 
 def table_files(table):

@@ -5,7 +5,7 @@ rule render:
     input:
         node_inputs,
     output:
-        "results/store/images/{key}/manifest.json",
+        touch(".w2s/built/images/{key}"),
     log:
         "results/logs/render/{key}.log",
     priority: urgency
@@ -25,7 +25,7 @@ rule index:
     input:
         node_inputs,
     output:
-        "results/store/index/{key}/manifest.json",
+        touch(".w2s/built/index/{key}"),
     log:
         "results/logs/index/{key}.log",
     priority: urgency
@@ -45,7 +45,7 @@ rule vae:
     input:
         node_inputs,
     output:
-        "results/store/vae/{key}/manifest.json",
+        touch(".w2s/built/vae/{key}"),
     log:
         "results/logs/vae/{key}.log",
     priority: urgency
@@ -65,7 +65,7 @@ rule encode:
     input:
         node_inputs,
     output:
-        "results/store/latents/{key}/manifest.json",
+        touch(".w2s/built/latents/{key}"),
     log:
         "results/logs/encode/{key}.log",
     priority: urgency
@@ -85,7 +85,7 @@ rule features:
     input:
         node_inputs,
     output:
-        "results/store/features/{key}/manifest.json",
+        touch(".w2s/built/features/{key}"),
     log:
         "results/logs/features/{key}.log",
     priority: urgency
@@ -105,7 +105,7 @@ rule clip:
     input:
         node_inputs,
     output:
-        "results/store/clip/{key}/manifest.json",
+        touch(".w2s/built/clip/{key}"),
     log:
         "results/logs/clip/{key}.log",
     priority: urgency
@@ -125,7 +125,7 @@ rule reference:
     input:
         node_inputs,
     output:
-        "results/store/reference/{key}/manifest.json",
+        touch(".w2s/built/reference/{key}"),
     log:
         "results/logs/reference/{key}.log",
     priority: urgency

@@ -5,7 +5,7 @@ rule points:
     input:
         node_inputs,
     output:
-        "results/store/points/{key}/manifest.json",
+        touch(".w2s/built/points/{key}"),
     log:
         "results/logs/points/{key}.log",
     priority: urgency
@@ -25,7 +25,7 @@ rule judge:
     input:
         node_inputs,
     output:
-        "results/store/judge/{key}/manifest.json",
+        touch(".w2s/built/judge/{key}"),
     log:
         "results/logs/judge/{key}.log",
     priority: urgency

@@ -5,7 +5,7 @@ rule prompts:
     input:
         node_inputs,
     output:
-        "results/store/prompts/{key}/manifest.json",
+        touch(".w2s/built/prompts/{key}"),
     log:
         "results/logs/prompts/{key}.log",
     priority: urgency
@@ -25,7 +25,7 @@ rule embed:
     input:
         node_inputs,
     output:
-        "results/store/embeddings/{key}/manifest.json",
+        touch(".w2s/built/embeddings/{key}"),
     log:
         "results/logs/embed/{key}.log",
     priority: urgency
@@ -45,7 +45,7 @@ rule towers:
     input:
         node_inputs,
     output:
-        "results/store/towers/{key}/manifest.json",
+        touch(".w2s/built/towers/{key}"),
     log:
         "results/logs/towers/{key}.log",
     priority: urgency

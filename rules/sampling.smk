@@ -5,7 +5,7 @@ rule sample:
     input:
         node_inputs,
     output:
-        "results/store/segment/{key}/manifest.json",
+        touch(".w2s/built/segment/{key}"),
     log:
         "results/logs/sample/{key}.log",
     priority: urgency
@@ -27,7 +27,7 @@ rule decode:
     input:
         node_inputs,
     output:
-        "results/store/decoded/{key}/manifest.json",
+        touch(".w2s/built/decoded/{key}"),
     log:
         "results/logs/decode/{key}.log",
     priority: urgency
@@ -49,7 +49,7 @@ rule evaluate:
     input:
         node_inputs,
     output:
-        "results/store/metrics/{key}/manifest.json",
+        touch(".w2s/built/metrics/{key}"),
     log:
         "results/logs/evaluate/{key}.log",
     priority: urgency
@@ -71,7 +71,7 @@ rule probe:
     input:
         node_inputs,
     output:
-        "results/store/probe/{key}/manifest.json",
+        touch(".w2s/built/probe/{key}"),
     log:
         "results/logs/probe/{key}.log",
     priority: urgency
@@ -91,7 +91,7 @@ rule convert:
     input:
         node_inputs,
     output:
-        "results/store/converted/{key}/manifest.json",
+        touch(".w2s/built/converted/{key}"),
     log:
         "results/logs/convert/{key}.log",
     priority: urgency
@@ -113,7 +113,7 @@ rule score:
     input:
         node_inputs,
     output:
-        "results/store/score/{key}/manifest.json",
+        touch(".w2s/built/score/{key}"),
     log:
         "results/logs/score/{key}.log",
     priority: urgency

@@ -5,7 +5,7 @@ rule train:
     input:
         node_inputs,
     output:
-        "results/store/train/{key}/manifest.json",
+        touch(".w2s/built/train/{key}"),
     log:
         "results/logs/train/{key}.log",
     priority: urgency
@@ -26,7 +26,7 @@ rule extract:
     input:
         node_inputs,
     output:
-        "results/store/weights/{key}/manifest.json",
+        touch(".w2s/built/weights/{key}"),
     log:
         "results/logs/extract/{key}.log",
     priority: urgency
@@ -46,7 +46,7 @@ rule pipeline:
     input:
         node_inputs,
     output:
-        "results/store/pipeline/{key}/manifest.json",
+        touch(".w2s/built/pipeline/{key}"),
     log:
         "results/logs/pipeline/{key}.log",
     priority: urgency

@@ -61,8 +61,6 @@ def test_whatever_is_killed_it_ends_with_the_same_bytes(finished, tmp_path):
         assert study.published() == finished.published(), f"seed {SEED}, round {rounds}"
         assert study.stored() == finished.stored(), f"seed {SEED}, round {rounds}"
         assert "0 damaged" in study.w2s("doctor", "--store")
-        # Where a shell dies and what it started goes on, Snakemake takes the manifest of the node
-        # for that of a failed job and removes it; such nodes are set aside and made again.
-        assert not list((study.path / "results/store/.damaged").glob("*/manifest.json"))
+        assert not (study.path / "results/store/.damaged").exists()
         study.kill()  # what a killed driver left behind
         rounds += 1

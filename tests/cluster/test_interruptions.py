@@ -10,6 +10,7 @@ from run_folder import RunFolder
 
 from w2s.params.load import load_study
 from w2s.plan.study import plan
+from w2s.run.tokens import token_path
 from w2s.store import folders
 
 pytestmark = pytest.mark.cluster
@@ -42,7 +43,7 @@ class Training(ClusterFolder):
 
     @property
     def target(self) -> str:
-        return str(folders.manifest_path("train", self.key))
+        return str(token_path("train", self.key))
 
     def job(self, *states: str) -> str:
         """The training's job once it is in one of these states."""
@@ -82,7 +83,9 @@ def training(cluster, undisturbed, tmp_path) -> Training:
     """That study without the one training and what rests on it."""
     study = Training.on(cluster, undisturbed.copy(tmp_path / "study"))
     study.w2s("recompute", CELL)
-    shutil.rmtree((study.path / study.target).parent)  # the figure of all curves uses it too
+    shutil.rmtree(
+        study.path / folders.node_dir("train", study.key)
+    )  # the figure of all curves uses it too
     return study
 
 
@@ -94,6 +97,6 @@ def test_a_cancelled_training_is_tried_again_and_ends_with_the_same_bytes(traini
     output = process.communicate()[0]
     assert process.returncode == 0, output
     assert training.stored().items() <= undisturbed.stored().items()
-    assert (training.path / training.target).exists()
+    assert (training.path / folders.manifest_path("train", training.key)).exists()
     assert first not in training.processes()
     assert not list((training.path / "results/store/.scratch").iterdir())

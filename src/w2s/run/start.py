@@ -18,6 +18,7 @@ from w2s.plan.published import Group
 from w2s.plan.resources import Resources
 from w2s.plan.study import plan, plan_sweep
 from w2s.run.frozen import freeze
+from w2s.run.tokens import drop_stale_tokens
 from w2s.store.folders import present
 from w2s.store.keys import sync_keys
 
@@ -41,7 +42,7 @@ class Start:
 def start(params_file: Path, overrides: dict, sync: bool) -> Start:
     """Plan the study; a mistake in the parameters ends the process with one sentence and status 2.
 
-    `sync` is for the main process alone: it renews the key files.
+    `sync` is for the main process alone: it renews the key files and drops stale tokens.
     """
     try:
         study = load_study(params_file, overrides)
@@ -52,6 +53,7 @@ def start(params_file: Path, overrides: dict, sync: bool) -> Start:
         print(f"w2s: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     if sync:
+        drop_stale_tokens(planned.nodes.values())
         sync_keys(planned.groups)
     tables = {name: table for part in study.parts for name, table in part.params.tables.items()}
     return Start(
