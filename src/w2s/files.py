@@ -52,6 +52,17 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digests(path: Path) -> dict:
+    """Size in bytes, MD5 (which DVC names files by) and SHA-256 of a file, from one reading."""
+    md5, sha, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            md5.update(block)
+            sha.update(block)
+            size += len(block)
+    return {"size": size, "md5": md5.hexdigest(), "sha256": sha.hexdigest()}
+
+
 def _left_behind(path: Path) -> Iterator[Path]:
     """What writers of this machine left that were killed."""
     start = f".{path.name}.{HOST}+"  # no host's name has a plus

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from w2s.data.images import BadImage, Images, centre_crop, decode_image
+from w2s.data.sources import Folder
 from w2s.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -123,7 +124,7 @@ def test_a_crop_is_central_and_halves_by_the_box_mean():
 
 def test_rows_are_read_in_the_order_asked_for(folder, build_index):
     node = build_index(folder)
-    images = Images(node, folder, 16, threads=3)
+    images = Images(node, Folder(folder), 16, threads=3)
     assert images.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert images.classes == ["cat", "dog"]
     everything = images.read(np.arange(len(images)))
@@ -133,7 +134,7 @@ def test_rows_are_read_in_the_order_asked_for(folder, build_index):
 
 
 def test_a_file_that_changed_or_went_after_indexing_is_named(folder, build_index):
-    images = Images(build_index(folder), folder, 16)
+    images = Images(build_index(folder), Folder(folder), 16)
     (folder / "cat/0.png").write_bytes((folder / "cat/1.png").read_bytes())
     (folder / "dog/2.png").unlink()
     with pytest.raises(UserError, match=r"cat/0\.png has changed"):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from w2s.data.csv_files import read_csv
 from w2s.data.images import Images
+from w2s.data.sources import Folder
 from w2s.errors import UserError
 
 
@@ -93,7 +94,7 @@ def test_a_flat_folder_is_one_class(flat, build_index):
     assert {row["label"] for row in rows} == {"0"}
     assert rows[0]["sha256"] == hashlib.sha256((flat / "0.png").read_bytes()).hexdigest()
     assert json.loads((node / "classes.json").read_text()) == ["images"]
-    images = Images(node, flat, 16)
+    images = Images(node, Folder(flat), 16)
     assert images.read(np.arange(4)).shape == (4, 16, 16, 3)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from metric_jobs import CLASSES, PER_CLASS, SIZE, TRAINED, digests, run
 
+from w2s.data.sources import PACK, Packing
 from w2s.errors import UserError
 from w2s.metrics import network
 from w2s.metrics.extractors import Network
@@ -57,7 +58,9 @@ def test_attribute_heads_are_trained_from_the_toy_worlds_layout(world, tmp_path)
             lines.append(f"{name}/{i:06}.png,{name},a,square,{name},{texture},dark,big")
     (tmp_path / "index" / "attributes.csv").write_text("\n".join(lines))
     (tmp_path / "toy").mkdir()
-    (tmp_path / "toy" / "images").symlink_to(world.root / "photos")
+    with Packing(tmp_path / "toy" / PACK) as pack:
+        for path in sorted((world.root / "photos").rglob("*.png")):
+            pack.add(path.relative_to(world.root / "photos").as_posix(), path.read_bytes())
     parents = {"index": tmp_path / "index", "images": tmp_path / "toy"}
     built = run(network, tmp_path / "net", {**TRAINED, "heads": "attributes"}, **parents)
     config = json.loads((built / "config.json").read_text())

@@ -11,6 +11,7 @@ from w2s.data import encode, index
 from w2s.data.csv_files import read_csv
 from w2s.data.images import Images
 from w2s.data.latents import Latents
+from w2s.data.sources import PACK, Pack
 from w2s.errors import UserError
 from w2s.job import Execution, Job
 from w2s.models import vae
@@ -143,7 +144,7 @@ def test_missing_weights_are_named(tmp_path):
 def test_encoding_and_decoding_follow_diffusers(trained, world):
     node, _ = trained
     model = vae.load_vae(node)
-    images = Images(world["index"][0], world["images"][0] / "images", 8).read(np.arange(5))
+    images = Images(world["index"][0], Pack(world["images"][0] / PACK), 8).read(np.arange(5))
     mean, std = vae.encode(model, images, 4)
     x = torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1
     posterior = model.encode(x).latent_dist
@@ -157,7 +158,7 @@ def test_encoding_and_decoding_follow_diffusers(trained, world):
 
 def test_an_items_result_does_not_depend_on_the_others(trained, world):
     model = vae.load_vae(trained[0])
-    images = Images(world["index"][0], world["images"][0] / "images", 8).read(np.arange(21))
+    images = Images(world["index"][0], Pack(world["images"][0] / PACK), 8).read(np.arange(21))
     mean, std = vae.encode(model, images, 8)
     for rows in (slice(0, 1), slice(3, 14), slice(1, None, 2)):
         part = vae.encode(model, np.ascontiguousarray(images[rows]), 8)
@@ -188,7 +189,7 @@ def test_sampled_latents_have_unit_variance(trained, world, tmp_path):
 
 def test_the_second_view_is_the_mirror_image(trained, world, tmp_path):
     node = run_encode(tmp_path / "node", world, trained[0], flip=True)
-    images = Images(world["index"][0], world["images"][0] / "images", 8).read(np.arange(16))
+    images = Images(world["index"][0], Pack(world["images"][0] / PACK), 8).read(np.arange(16))
     mean, _ = vae.encode(vae.load_vae(trained[0]), images[:, :, ::-1].copy(), 16)
     stored = np.load(node / "mean.npy", mmap_mode="r")
     assert stored.shape == (90, 2, 2, 4, 4)

@@ -1,6 +1,7 @@
 """Comma-separated tables whose bytes are the same on every system."""
 
 import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,12 +9,18 @@ from pathlib import Path
 _TEXT = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
 
 
+def csv_text(columns: list[str], rows: Iterable[Iterable]) -> str:
+    """A header and rows of plain values, a line each."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
 def write_csv(path: Path, columns: list[str], rows: Iterable[Iterable]) -> None:
     """Write a header and rows of plain values."""
-    with path.open("w", **_TEXT) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+    path.write_text(csv_text(columns, rows), **_TEXT)
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from w2s.data.csv_files import read_csv
 from w2s.data.formats import FORMATS
+from w2s.data.sources import Source, image_source
 from w2s.errors import UserError
 from w2s.job import Job
 
@@ -67,20 +68,15 @@ def centre_crop(image: Image.Image, size: int) -> np.ndarray:
     return pixels[top : top + size, left : left + size]
 
 
-def image_root(job: Job) -> Path:
-    """The folder that holds the class folders: the parent's, or the user's own."""
-    return job.parent("images") / "images" if "images" in job.parents else Path(job.local["path"])
-
-
 class Images:
     """The images of an index, read from their files as they are asked for."""
 
-    def __init__(self, index: Path, root: Path, resolution: int, threads: int = 1):
-        """`index` is the directory of an index node, `root` holds the class folders."""
+    def __init__(self, index: Path, source: Source, resolution: int, threads: int = 1):
+        """`index` is the directory of an index node, `source` what it was made of."""
         rows = read_csv(index / "index.csv")
-        self.root = root
+        self.source = source
         self.resolution = resolution
-        self.files = [row["file"] for row in rows]  # relative to the root
+        self.files = [row["file"] for row in rows]  # as the source names them
         self.labels = np.array([int(row["label"]) for row in rows], np.int64)
         self.classes: list[str] = json.loads((index / "classes.json").read_text())
         self._sha256 = [row["sha256"] for row in rows]
@@ -89,7 +85,7 @@ class Images:
     @classmethod
     def of(cls, job: Job, resolution: int) -> Images:
         """The images that a job's parents, or its place on this machine, provide."""
-        return cls(job.parent("index"), image_root(job), resolution, job.execution.threads)
+        return cls(job.parent("index"), image_source(job), resolution, job.execution.threads)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -105,16 +101,17 @@ class Images:
         return out
 
     def _read(self, row: int) -> np.ndarray:
-        path = self.root / self.files[row]
+        file = self.files[row]
         try:
-            data = path.read_bytes()
+            data = self.source.read(file)
         except OSError as error:
             raise UserError(
-                f"{path} was indexed but cannot be read ({error.strerror}): "
+                f"{self.source}/{file} was indexed but cannot be read ({error.strerror}): "
                 "restore it, or index the folder again"
             ) from error
         if hashlib.sha256(data).hexdigest() != self._sha256[row]:
             raise UserError(
-                f"{path} has changed since it was indexed: restore it, or index the folder again"
+                f"{self.source}/{file} has changed since it was indexed: restore it, or index the "
+                "folder again"
             )
         return centre_crop(decode_image(data), self.resolution)

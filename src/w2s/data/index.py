@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import shutil
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import suppress
 
+from w2s.data.attributes import ATTRIBUTES
 from w2s.data.csv_files import write_csv
-from w2s.data.formats import SUFFIXES
-from w2s.data.images import BadImage, decode_image, image_root
+from w2s.data.images import BadImage, decode_image
+from w2s.data.sources import Source, image_source
 from w2s.data.split import split
 from w2s.errors import UserError
 from w2s.job import Job
@@ -32,16 +32,14 @@ def build(job: Job) -> dict:
     """
     if "whole" in job.parents:
         return split(job)
-    root = image_root(job)
+    source = image_source(job)
     flat, rows, empty = job.spec.get("flat", False), [], []
-    classes = class_folders(root, flat)
-    outside = [] if flat else _loose(root)
-    bad = [(path.name, "lies outside the class folders") for path in outside]
+    classes = _classes(source, flat)
+    bad = [(name, "lies outside the class folders") for name in ([] if flat else source.loose())]
     with ThreadPoolExecutor(job.execution.threads) as pool:
         for label, name in enumerate(job.progress(classes, len(classes), "indexing class")):
-            paths = _loose(root) if flat else _files(root / name)
-            files = [path.relative_to(root).as_posix() for path in paths]
-            found = list(pool.map(lambda file: _inspect(root, file), files))
+            files = source.loose() if flat else source.files(name)
+            found = list(pool.map(lambda file: _inspect(source, file), files))
             good = [(file, label, *facts) for file, facts in found if isinstance(facts, tuple)]
             bad += [(file, facts) for file, facts in found if isinstance(facts, str)]
             rows += good
@@ -50,30 +48,30 @@ def build(job: Job) -> dict:
     if refused or empty:
         problems = _problems("bad files", refused) + _problems("classes without images", empty)
         hint = ', or set on_bad_file to "skip" to leave bad files out' if refused else ""
-        raise UserError(f"{root} has {' and '.join(problems)}: mend or remove them{hint}")
+        raise UserError(f"{source} has {' and '.join(problems)}: mend or remove them{hint}")
 
     write_csv(job.out / "index.csv", COLUMNS, rows)
     write_csv(job.out / "skipped.csv", ["file", "reason"], bad)
     (job.out / "classes.json").write_text(json.dumps(classes, indent=0) + "\n")
-    if (root / "attributes.csv").is_file():
-        shutil.copyfile(root / "attributes.csv", job.out / "attributes.csv")
+    with suppress(FileNotFoundError):  # few folders have one
+        (job.out / ATTRIBUTES).write_bytes(source.read(ATTRIBUTES))
     return {"images": len(rows), "classes": len(classes), "skipped": len(bad)}
 
 
-def class_folders(root: Path, flat: bool = False) -> list[str]:
+def _classes(source: Source, flat: bool) -> list[str]:
     """The names of the classes, sorted: of the class folders, or the only one of a flat folder.
 
     Raises UserError where there are no class folders, or where a flat folder has some.
     """
-    if not root.is_dir():
+    if not source.exists():
         raise UserError(
-            f"the image folder {root} does not exist or is not a folder: "
+            f"the image folder {source} does not exist or is not a folder: "
             "set data to a folder that holds one folder of images per class"
         )
-    names = sorted(path.name for path in root.iterdir() if path.is_dir() and not _hidden(path))
+    names = source.folders()
     if flat and names:
         raise UserError(
-            f"the image folder {root} is said to be flat and has folders in it "
+            f"the image folder {source} is said to be flat and has folders in it "
             f"({', '.join(names[:3])}{', ...' if names[3:] else ''}): move them elsewhere, or "
             "leave out flat if each is a class"
         )
@@ -81,39 +79,16 @@ def class_folders(root: Path, flat: bool = False) -> list[str]:
         return [ONE_CLASS]
     if not names:
         raise UserError(
-            f"the image folder {root} has no class folders: put the images of each class into "
+            f"the image folder {source} has no class folders: put the images of each class into "
             "a folder of their own, named after the class"
         )
     return names
 
 
-def _hidden(path: Path) -> bool:
-    return path.name.startswith(".")
-
-
-def _loose(root: Path) -> list[Path]:
-    """What is named like an image and lies in no folder of its own."""
-    return sorted(
-        path
-        for path in root.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.is_dir() and not _hidden(path)
-    )
-
-
-def _files(folder: Path) -> list[Path]:
-    """The files below a class folder; a link that leads nowhere counts as one."""
-    paths = (path for path in folder.rglob("*") if not path.is_dir())
-    return sorted(
-        path
-        for path in paths
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-
-
-def _inspect(root: Path, file: str) -> tuple[str, tuple[str, int, int] | str]:
+def _inspect(source: Source, file: str) -> tuple[str, tuple[str, int, int] | str]:
     """A file with its sha256, width and height, or with the reason why it cannot be used."""
     try:
-        data = (root / file).read_bytes()
+        data = source.read(file)
         image = decode_image(data)
     except OSError as error:
         return file, f"cannot be read: {error.strerror}"

@@ -30,7 +30,7 @@ PIPELINE = "diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3"
 CLIP = "transformers.models.clip.modeling_clip"
 
 KINDS = {
-    "images": Kind("render", "w2s.world.render:build", imports=("numpy", "PIL.Image")),
+    "images": Kind("render", "w2s.world.render:build", version=2, imports=("numpy", "PIL.Image")),
     "index": Kind("index", "w2s.data.index:build", imports=("numpy", "PIL.Image")),
     "prompts": Kind("prompts", "w2s.conditions.prompt_sets:build"),
     "towers": Kind("towers", "w2s.world.towers:build", imports=("torch", CLIP)),

@@ -1,7 +1,7 @@
 """The content-addressed store: `results/store/<kind>/<key>/`, published by rename, verified.
 
-A node's directory holds its files and `manifest.json`, which lists the SHA-256 of each.  The
-directory appears by one rename, so it is whole or absent; readers verify it before use.
+A node's directory holds its files and `manifest.json`, which lists size, MD5 and SHA-256 of each.
+The directory appears by one rename, so it is whole or absent; readers verify it before use.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from w2s.errors import UserError
-from w2s.files import sha256, write_text
+from w2s.files import digests, sha256, write_text
 
 STORE = Path("results/store")
 MANIFEST = "manifest.json"
@@ -44,11 +44,17 @@ def read_manifest(kind: str, key: str) -> dict:
         manifest = json.loads(manifest_path(kind, key).read_text())
     except (OSError, ValueError) as error:
         raise Damaged(kind, key, f"its manifest cannot be read ({error})") from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+    if not isinstance(manifest, dict) or not _lists_files(manifest.get("files")):
         raise Damaged(kind, key, "its manifest lists no files")
     if (manifest.get("kind"), manifest.get("key")) != (kind, key):
         raise Damaged(kind, key, "its manifest is that of another node")
     return manifest
+
+
+def _lists_files(files) -> bool:
+    return isinstance(files, dict) and all(
+        isinstance(told, dict) and "sha256" in told for told in files.values()
+    )
 
 
 class Damaged(Exception):
@@ -59,10 +65,10 @@ class Damaged(Exception):
         self.kind, self.key = kind, key
 
 
-def checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below a folder, the manifest excepted, by relative name."""
+def files_of(folder: Path) -> dict[str, Path]:
+    """Every file below a node's folder, the manifest excepted, by relative name."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST)
-    return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+    return {p.relative_to(folder).as_posix(): p for p in files}
 
 
 def verify(kind: str, key: str) -> Path:
@@ -72,13 +78,13 @@ def verify(kind: str, key: str) -> Path:
         Damaged: a file is missing, altered or was never declared.
     """
     folder, wanted = node_dir(kind, key), read_manifest(kind, key)["files"]
-    found = checksums(folder)
+    found = files_of(folder)
     for name in sorted(wanted.keys() | found.keys()):
         if name not in found:
             raise Damaged(kind, key, f"{name} is missing")
         if name not in wanted:
             raise Damaged(kind, key, f"{name} does not belong to it")
-        if found[name] != wanted[name]:
+        if sha256(found[name]) != wanted[name]["sha256"]:
             raise Damaged(kind, key, f"{name} does not have the recorded checksum")
     return folder
 
@@ -115,7 +121,7 @@ def publish(
     Whoever comes second to the same node keeps the first one's result: it is the same.
     allowed: called at the last moment; what it raises keeps the directory from being published.
     """
-    files = checksums(scratch)
+    files = {name: digests(path) for name, path in files_of(scratch).items()}
     text = json.dumps({"kind": kind, "key": key, **facts, "files": files}, indent=1)
     write_text(scratch / MANIFEST, text + "\n", durable=True)
     target = node_dir(kind, key)

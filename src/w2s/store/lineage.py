@@ -112,7 +112,7 @@ def _describe(manifest: dict, depth: int) -> list[str]:
     spec = ", ".join(f"{k}: {_short(v)}" for k, v in manifest["spec"].items())
     facts = ", ".join(f"{k}: {_short(v)}" for k, v in manifest["facts"].items())
     files = sorted(manifest["files"].items())
-    sums = [f"{pad}  {sha[:16]}  {name}" for name, sha in files[:8]]
+    sums = [f"{pad}  {told['sha256'][:16]}  {name}" for name, told in files[:8]]
     if len(files) > 8:
         sums.append(f"{pad}  and {len(files) - 8} more files")
     return [
