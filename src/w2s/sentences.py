@@ -22,6 +22,7 @@ WORDS = {  # pydantic's type of error: what the value must be, with the error's 
     "literal_error": "{expected}",
     "model_attributes_type": BLOCK,
     "model_type": BLOCK,
+    "multiple_of": "a multiple of {multiple_of}",
     "string_type": "text",
     "tuple_type": "a list",
 }

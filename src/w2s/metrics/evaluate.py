@@ -26,7 +26,8 @@ def build(job: Job) -> dict:
 
     Writes metrics.json: `per_seed`, each metric's values in the order of `seeds`; `n`, samples per
     seed; `reference_images`, how many real images they were compared with; `extractor`, the feature
-    network's kind; `settings`, the spec.  Raises UserError where there are too few images.
+    network's kind, and its size where that is a parameter; `settings`, the spec.  Raises UserError
+    where there are too few images.
     """
     settings = MetricSettings(**job.spec)
     decoded, alone = job.parent("decoded"), "features" in job.parents
@@ -51,7 +52,7 @@ def build(job: Job) -> dict:
         "n": int(counts[0]),
         "seeds": seeds.tolist(),
         "per_seed": per_seed,
-        "extractor": network["kind"],
+        "extractor": _named(network),
         "reference_images": len(real.features),
         "settings": job.spec,
     }
@@ -59,6 +60,12 @@ def build(job: Job) -> dict:
     (job.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
     job.log(json.dumps(per_seed))
     return {"seconds_metrics": time.perf_counter() - start}
+
+
+def _named(network: dict) -> str:
+    """A feature network in words."""
+    depth = network.get("depth")
+    return network["kind"] + (f", width {network['width']}, {depth} blocks" if depth else "")
 
 
 def _stored(decoded: Path, needed: Sequence[str]) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,7 @@ LAYERS = {  # our names of what a network gives -> the extractor's
         "logits": "logits_unbiased",
         "spatial": "spatial",
     },
+    "dinov2": {"features": "features"},
 }
 
 
@@ -115,6 +117,7 @@ class Network:
         self.kind, self.device, self.std = config["kind"], device, config["std"]
         self.resolution: int | None = config.get("resolution")
         self.heads = read_heads(config)
+        self.prepare: Callable[[np.ndarray], np.ndarray] = np.asarray  # for the extractor
         self.seconds = 0.0
         if self.kind == "trained":
             self.extractor = create_feature_extractor(
@@ -124,6 +127,10 @@ class Network:
                 verbose=False,
                 feature_extractor_weights_path=str(folder),
             )
+        elif self.kind == "dinov2":
+            from w2s.metrics import dinov2  # takes seconds
+
+            self.extractor, self.prepare = dinov2.Dinov2(folder), dinov2.squeezed
         else:
             self.extractor = load_inception(folder / "weights.pth")
         self.extractor.to(device)
@@ -135,7 +142,9 @@ class Network:
         Takes uint8 images (n, H, W, 3) as one batch; time spent adds to `seconds`.
         """
         start = time.perf_counter()
-        pixels = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(self.device)
+        pixels = (
+            torch.from_numpy(self.prepare(images)).permute(0, 3, 1, 2).contiguous().to(self.device)
+        )
         outputs = [output.float().cpu().numpy() for output in self.extractor(pixels)]
         named = dict(zip(LAYERS[self.kind], outputs, strict=True))
         named["features"] = named["features"] / np.float32(self.std)

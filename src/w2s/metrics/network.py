@@ -1,8 +1,9 @@
-"""The feature network that metrics are measured with: trained on the spot, or Inception's weights.
+"""The feature network that metrics are measured with: trained on the spot, or a published one.
 
 A trained network writes model.safetensors, log.csv and config.json (its heads, the values that
 name each class, and one global standard deviation by which features are divided, because KID's
-cubic kernel explodes on raw ones).  Inception's weights file is checked by loading and copied.
+cubic kernel explodes on raw ones).  Inception's weights file is checked by loading and copied;
+DINOv2's becomes model.safetensors under the same names, with a config.json of its size.
 """
 
 from __future__ import annotations
@@ -31,8 +32,14 @@ def build(job: Job) -> dict:
     spec, kind "trained": width, steps, batch, lr, seed, resolution, images (at most so many are
     used), heads ("attributes" or "class"); parents index and, for the toy, images.
     spec, kind "inception-v3-compat": fingerprint; job.local["path"] is torch-fidelity's file.
+    spec, kind "dinov2": fingerprint, width, depth; job.local["path"] is the published file.
     """
-    return {"trained": _train, "inception-v3-compat": _copy_inception}[job.spec["kind"]](job)
+    builders = {
+        "trained": _train,
+        "inception-v3-compat": _copy_inception,
+        "dinov2": _convert_dinov2,
+    }
+    return builders[job.spec["kind"]](job)
 
 
 def _copy_inception(job: Job) -> dict:
@@ -48,6 +55,20 @@ def _copy_inception(job: Job) -> dict:
         ) from error
     shutil.copyfile(source, job.out / "weights.pth")
     write_json(job.out / "config.json", {"kind": "inception-v3-compat", "std": 1.0})
+    return {}
+
+
+def _convert_dinov2(job: Job) -> dict:
+    from safetensors.torch import save_file
+
+    from w2s.metrics.dinov2 import read
+
+    size = {name: job.spec[name] for name in ("width", "depth")}
+    weights = read(Path(job.local["path"]), **size)
+    save_file(
+        {name: value.contiguous() for name, value in weights.items()}, job.out / "model.safetensors"
+    )
+    write_json(job.out / "config.json", {"kind": "dinov2", "std": 1.0, **size})
     return {}
 
 

@@ -8,10 +8,11 @@ from typing import Literal
 
 from w2s.metrics.columns import Column
 
-Network = Literal["trained", "inception-v3-compat"]
+Network = Literal["trained", "inception-v3-compat", "dinov2"]
 ANY: tuple[Network, ...] = ("trained", "inception-v3-compat")
 OWN: tuple[Network, ...] = ("trained",)  # the 2015 graph's 1008 outputs know no class of ours
 INCEPTION: tuple[Network, ...] = ("inception-v3-compat",)
+DINOV2: tuple[Network, ...] = ("dinov2",)  # a part has it beside one of the others
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ METRICS: dict[str, Metric] = {
     "fd": Metric(
         "FD", "lower", 2, "w2s.metrics.scores:fd", ("features",), ANY,
         source="Heusel et al., arXiv 1706.08500",
+    ),
+    "fd_dinov2": Metric(
+        "FD-DINOv2", "lower", 1, "w2s.metrics.scores:fd", ("features",), DINOV2,
+        source="Stein et al., arXiv 2306.04675",
     ),
     "sfd": Metric(
         "sFD", "lower", 2, "w2s.metrics.scores:sfd", ("spatial",), INCEPTION,
@@ -67,4 +72,5 @@ METRICS: dict[str, Metric] = {
     "forwards": Metric("Forwards", None, 2),
 }  # fmt: skip
 SCORED = tuple(name for name, metric in METRICS.items() if metric.scorer)
+BY_DINOV2 = tuple(name for name in SCORED if METRICS[name].networks == DINOV2)
 UNLABELLED = tuple(name for name in SCORED if "labels" not in METRICS[name].needs)  # know no class

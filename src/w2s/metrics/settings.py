@@ -1,6 +1,6 @@
 """Which metrics are computed and how: torch-free, so that parameters are checked at once."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -36,6 +36,11 @@ class MetricSettings(Strict):
         """The metrics, and of the settings those that one of them reads."""
         used = {name for metric in self.metrics for name in METRICS[metric].settings}
         return self.model_dump(mode="json", include={"metrics", *used})
+
+    def by(self, network: str) -> Self:
+        """The same of those metrics that a kind of feature network gives, which may be none."""
+        given = tuple(name for name in self.metrics if network in METRICS[name].networks)
+        return self.model_copy(update={"metrics": given})
 
     def check_count(self, n: int, what: str) -> None:
         """UserError where `n` images (named by `what` in the message) are too few."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from w2s.metrics.registry import METRICS
+from w2s.metrics.registry import BY_DINOV2, METRICS
 from w2s.models.backbone import Shape
 from w2s.models.registry import shape_of
+from w2s.params.dinov2_checks import dinov2_mistakes
 from w2s.params.model_checks import (
     Mistake,
     pairs,
@@ -28,7 +29,8 @@ def mistakes(params: PictureParams) -> Iterator[Mistake]:
     yield from _names(params)
     if not any(_names(params)):
         models = (recipe_mistakes, weak_mistakes, untrained_kinds, pretrained_networks, pairs)
-        for found in (size_mistakes, *models, _features, _metrics, _reference, _real_rows, _sweep):
+        measured = (_features, _metrics, _reference, dinov2_mistakes)
+        for found in (size_mistakes, *models, *measured, _real_rows, _sweep):
             yield from found(params)
         yield from probe_mistakes(params, _as_table, mistakes)
         yield from probed(params)
@@ -189,7 +191,7 @@ def _metrics(params: PictureParams) -> Iterator[Mistake]:
     """Metrics that the feature network or the number of images cannot give."""
     metrics, kind = params.metrics.metrics, params.features.kind
     for metric in metrics:
-        if kind not in (networks := METRICS[metric].networks):
+        if metric not in BY_DINOV2 and kind not in (networks := METRICS[metric].networks):
             yield (
                 ("metrics", "metrics"),
                 f"{metric} needs the {networks[0]} feature network, but features.kind is {kind}",

@@ -156,6 +156,21 @@ class InceptionFeatures(Strict):
     """Identity of the weights; hashed from the file if null."""
 
 
+class Dinov2Features(Strict):
+    """DINOv2 ViT-L/14, from the file that its authors publish (arXiv 2304.07193)."""
+
+    kind: ClassVar[str] = "dinov2"
+
+    path: Annotated[str, Field(min_length=1)]
+    """The weights file, dinov2_vitl14_pretrain.pth."""
+    width: Annotated[PositiveInt, Field(multiple_of=64)] = 1024
+    """Width of its tokens; a head of its attention has 64."""
+    depth: PositiveInt = 24
+    """Its blocks."""
+    fingerprint: str | None = None
+    """Identity of the weights; hashed from the file if null."""
+
+
 class ImagesReference(Strict):
     """Images of the data set."""
 
@@ -164,6 +179,14 @@ class ImagesReference(Strict):
     """How many, by a seeded choice; all if null."""
     seed: Seed = 0
     """Seed of the choice."""
+
+
+class Dinov2OfPictures(Dinov2Features):
+    """The same network, and what samples are compared with in its features."""
+
+    reference: ImagesReference | None = None
+    """Images of the data set; null: those of the part's own reference.  Statistics that are
+    published are of other features."""
 
 
 class FolderReference(Strict):

@@ -29,8 +29,8 @@ def find_data(params, where: str) -> dict:
 
 
 def find_files(params) -> dict[str, str]:
-    """Fingerprints of VAE, feature network, reference and pretrained networks given by path."""
-    blocks = {name: getattr(params, name) for name in ("vae", "features", "reference")}
+    """Fingerprints of VAE, feature networks, reference and pretrained networks given by path."""
+    blocks = {name: getattr(params, name) for name in ("vae", "features", "dinov2", "reference")}
     blocks |= {f"pretrained.{name}": block for name, block in params.pretrained.items()}
     return {
         name: block.fingerprint or fingerprint(Path(block.path))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from w2s.metrics.registry import METRICS, UNLABELLED
+from w2s.metrics.registry import BY_DINOV2, METRICS, UNLABELLED
 from w2s.params.data import FolderReference, ImagesReference
+from w2s.params.dinov2_checks import dinov2_mistakes
 from w2s.params.model_checks import Mistake
 from w2s.params.text import TextParams, columns_asked
 
@@ -14,7 +15,7 @@ def metric_mistakes(params: TextParams) -> Iterator[Mistake]:
     """Every contradiction in what compares the images of a row with real ones."""
     yield from _columns(params)
     if params.metrics is None:
-        for key in ("features", "reference"):
+        for key in ("features", "reference", "dinov2"):
             if getattr(params, key) is not None:
                 yield (key,), "no metrics are measured; say which under metrics, or drop it"
         return
@@ -23,6 +24,7 @@ def metric_mistakes(params: TextParams) -> Iterator[Mistake]:
     if not missing:
         yield from _network(params)
         yield from _counts(params)
+        yield from dinov2_mistakes(params)
 
 
 def _columns(params: TextParams) -> Iterator[Mistake]:
@@ -46,8 +48,11 @@ def _in_a_world(params: TextParams) -> Iterator[Mistake]:
 
 def _without_a_world(params: TextParams) -> Iterator[Mistake]:
     """Metrics that have no network, or nothing to compare with."""
-    if params.features is None:
+    by_it = [metric for metric in params.metrics.metrics if metric not in BY_DINOV2]
+    if by_it and params.features is None:
         yield ("metrics",), "there is no network to measure with; describe one under features"
+    elif not by_it and params.features is not None:
+        yield ("features",), "no metric is measured with it; drop it"
     if params.reference is None:
         yield ("metrics",), "there is nothing to compare with; describe images under reference"
     elif isinstance(params.reference, ImagesReference):
@@ -57,12 +62,13 @@ def _without_a_world(params: TextParams) -> Iterator[Mistake]:
 
 def _network(params: TextParams) -> Iterator[Mistake]:
     """Metrics that the network cannot give, or that ask for classes."""
-    kind = params.features.kind if params.features else params.world.features.kind
+    network = params.features or (params.world and params.world.features)
     for metric in params.metrics.metrics:
         if metric not in UNLABELLED:
             yield ("metrics", "metrics"), f"{metric} asks for classes, and prompts have none"
-        elif kind not in (networks := METRICS[metric].networks):
-            what = f"{metric} needs the {networks[0]} feature network, and this part has {kind}"
+        elif metric not in BY_DINOV2 and network.kind not in METRICS[metric].networks:
+            needed, there = METRICS[metric].networks[0], network.kind
+            what = f"{metric} needs the {needed} feature network, and this part has {there}"
             yield ("metrics", "metrics"), what
 
 

@@ -11,6 +11,7 @@ from w2s.metrics.settings import ColumnName, MetricSettings
 from w2s.params.common import Arithmetic, Cost, Guided, Name, Published
 from w2s.params.data import (
     DiffusersVAE,
+    Dinov2OfPictures,
     Distinct,
     FolderData,
     ImagesReference,
@@ -121,6 +122,9 @@ class PictureParams(Strict):
     """The network whose features samples are compared in."""
     reference: Reference = ImagesReference(kind="images")
     """Real images to compare with."""
+    dinov2: Dinov2OfPictures | None = None
+    """The network of fd_dinov2, beside that under features; null: it is not measured.  Where its
+    file is not there its column says so."""
     models: Annotated[dict[Name, Network], Field(min_length=1)]
     """Networks by name."""
     training: Training

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from w2s.errors import UserError
-from w2s.metrics.registry import UNLABELLED
+from w2s.metrics.registry import BY_DINOV2, UNLABELLED
 from w2s.metrics.score_registry import SCORES
 from w2s.models.sd3 import reading
-from w2s.params.data import AdmReference, FolderReference, InceptionFeatures
+from w2s.params.data import FolderReference
 from w2s.params.files import KeyPath
 from w2s.params.fingerprint import ABSENT, count_classes, fingerprint
 from w2s.params.networks import latent_shape
@@ -19,6 +19,7 @@ from w2s.params.prompts import count_prompts
 from w2s.params.text import Pipeline, TextParams
 from w2s.params.world import Captions, TrainedPipeline, World
 from w2s.pipelines.folder import CLIP_TOKENS, T5, PipelineFolder, read_folder
+from w2s.strict import Strict
 from w2s.world.words import LENGTH, distinct_captions
 
 PLANNED_VAE = {  # of the released SD3 and SD3.5
@@ -122,9 +123,9 @@ def find_pipeline_files(params: TextParams) -> dict[str, str]:
     return found
 
 
-def _compared(params: TextParams) -> dict[str, InceptionFeatures | FolderReference | AdmReference]:
-    """What metrics read by path: the feature network and the reference."""
-    blocks = {name: getattr(params, name) for name in ("features", "reference")}
+def _compared(params: TextParams) -> dict[str, Strict]:
+    """What metrics read by path: the feature networks and the reference."""
+    blocks = {name: getattr(params, name) for name in ("features", "dinov2", "reference")}
     return {name: block for name, block in blocks.items() if hasattr(block, "path")}
 
 
@@ -144,7 +145,8 @@ def lacking_files(params: TextParams, fingerprints: Mapping[str, str], column: s
     """Paths that a column is measured with and that are not there."""
     paths = {f"scores.{column}.{file}": p for file, p in score_files(params, column).items()}
     if column in UNLABELLED:
-        paths = {name: block.path for name, block in _compared(params).items()}
+        other = "features" if column in BY_DINOV2 else "dinov2"
+        paths = {name: block.path for name, block in _compared(params).items() if name != other}
     return [path for name, path in paths.items() if fingerprints[name].startswith(ABSENT)]
 
 

@@ -14,7 +14,7 @@ from w2s.metrics.score_registry import SCORES
 from w2s.metrics.settings import MetricSettings
 from w2s.models.sd3 import PUBLISHED
 from w2s.params.common import Arithmetic, Cost, Guided, Name, Precision, Published
-from w2s.params.data import Distinct, InceptionFeatures, Seed, TextReference
+from w2s.params.data import Dinov2Features, Distinct, InceptionFeatures, Seed, TextReference
 from w2s.params.sweep import Sweep
 from w2s.params.world import Captions, TrainedPipeline, World
 from w2s.pipelines.folder import MOST_TEXT_TOKENS
@@ -226,6 +226,8 @@ class TextParams(Strict):
     """What is measured on a seed's images as a set, against the reference; null: nothing."""
     features: InceptionFeatures | None = None
     """The network of these metrics; null: that of the world, which is the only one in a world."""
+    dinov2: Dinov2Features | None = None
+    """The network of fd_dinov2, beside the other; null: it is not measured."""
     reference: TextReference | None = None
     """Real images that sets are compared with; null: all of the world's."""
     tables: Annotated[dict[Name, TextTable], Field(min_length=1)]

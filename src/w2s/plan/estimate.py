@@ -10,13 +10,13 @@ from w2s.models.backbone import Shape
 from w2s.models.registry import family_of, shape_of
 from w2s.params.networks import latent_size
 from w2s.params.parts import Part
+from w2s.plan.feature_cost import outputs
 from w2s.plan.nodes import Node
 from w2s.sampling.trajectories import Segment, decode, segment_forwards, signals_of
 from w2s.sampling.tree import forwards
 
 BACKWARD = 2  # forwards that a backward pass counts as
 FLOAT = 4  # bytes
-OUTPUTS = {"trained": 64, "inception-v3-compat": 2048 + 1008 + 2023}  # numbers for each image
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Estimator:
 
     def _picture(self) -> int:
         """Bytes of one sample's picture and of what the feature network gives of it."""
-        return 3 * self.params.data.resolution**2 + FLOAT * OUTPUTS[self.params.features.kind]
+        return 3 * self.params.data.resolution**2 + FLOAT * outputs(self.params.features)
 
     def samples(self) -> int:
         """Samples of a whole set."""

@@ -5,13 +5,19 @@ They pass whole, as JSON, from the plan to the report.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from w2s.guidance.registry import method_against
 from w2s.guidance.windows import acting, windows_in_steps
+from w2s.metrics.registry import BY_DINOV2
+from w2s.params.fingerprint import ABSENT
 from w2s.params.networks import source_of
+from w2s.plan.drawing import SampleSet
 from w2s.sampling.trajectories import encode
 
+SCORE, METRICS = "score", "metrics"  # kinds of node that measure a row: image by image, as a set
 REAL = "held-out real images"
 
 
@@ -41,7 +47,7 @@ class RowFacts:
     shown: str  # key of the node that holds what is drawn
     recipe: str
     over: str = "seeds"  # what intervals of its metrics are over: seeds, or a source by name
-    scored: dict[str, str] = field(default_factory=dict)  # of `measured`, by column, if not all
+    scored: dict[str, list[str]] = field(default_factory=dict)  # of these by column, if not all
     files: dict[str, dict[str, str]] = field(default_factory=dict)  # that scores read, by column
     unavailable: dict[str, str] = field(default_factory=dict)  # of these the absent, by column
     drawn: dict = field(default_factory=dict)  # images of a seed, seeds, prompts, where so planned
@@ -67,7 +73,7 @@ class RowFacts:
         """Keys of the nodes that a column's numbers come from."""
         if column in self.unavailable:
             return []
-        return [self.scored[column]] if column in self.scored else self.measured
+        return self.scored.get(column, self.measured)
 
 
 def table_facts(part, plan, name: str) -> TableFacts:
@@ -94,13 +100,20 @@ def row_facts(part, plan, table: str, name: str) -> RowFacts:
     params = part.params
     row = params.tables[table].rows[name]
     sets = [plan.sets[table, name, seed] for seed in params.training.seeds]
-    measured = plan.nodes[sets[0].metrics]
+    scored, first = measured_by_column(plan, sets), plan.nodes[sets[0].measured[0]]
+    keys = list(dict.fromkeys(key for keys in scored.values() for key in keys))
+    columns = params.tables[table].columns
+    unavailable = {c: path for c in columns if (path := lacking_network(part, c))}
+    sampling = params.sampling
     common = {
         "name": name,
         "label": row.label or name,
-        "kind": measured.kind,
-        "measured": list(dict.fromkeys(s.metrics for s in sets)),
-        "shown": measured.parents["decoded"][0],
+        "kind": METRICS,
+        "measured": keys,
+        "shown": first.parents["decoded"][0] if keys else first.key,
+        "scored": scored if any(len(one.measured) > 1 for one in sets) else {},
+        "unavailable": unavailable,
+        "drawn": {"n": sampling.per_seed, "seeds": list(sampling.seeds)} if unavailable else {},
         "published": {c: p.model_dump() for c, p in row.published.items()},
         "comparable": row.comparable,
         "why": row.why,
@@ -122,6 +135,23 @@ def row_facts(part, plan, table: str, name: str) -> RowFacts:
         steps=encode(drawing.methods),
         forwards=drawing.forwards / steps,
     )
+
+
+def measured_by_column(plan, sets: Sequence[SampleSet]) -> dict[str, list[str]]:
+    """The nodes that hold each column's numbers: one per set of samples, as there are seeds."""
+    found = defaultdict(list)
+    for key in (key for one in sets for key in one.measured):
+        node = plan.nodes[key]
+        columns = {SCORE: [node.spec.get("score")], METRICS: node.spec.get("metrics")}
+        for column in columns.get(node.kind, ()):
+            found[column].append(key)
+    return {column: list(dict.fromkeys(keys)) for column, keys in found.items()}
+
+
+def lacking_network(part, column: str) -> str | None:
+    """The file of a column's own network in a part with pictures, if it is not there."""
+    absent = part.fingerprints.get("dinov2", "").startswith(ABSENT)
+    return part.params.dinov2.path if column in BY_DINOV2 and absent else None
 
 
 def guidance_facts(params, row, trajectory) -> list[dict]:

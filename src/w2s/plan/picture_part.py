@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from w2s.errors import UserError
 from w2s.guidance.base import VARIANCE
+from w2s.metrics.registry import BY_DINOV2
 from w2s.models.backbone import Grid, Shape
 from w2s.models.registry import family_of, shape_of
 from w2s.params.networks import (
@@ -14,11 +15,12 @@ from w2s.params.networks import (
 )
 from w2s.params.parts import Part
 from w2s.params.pictures import Row
+from w2s.plan.compared import compared_of
 from w2s.plan.drawing import Drawing
 from w2s.plan.estimate import Estimator
-from w2s.plan.facts import row_facts, table_facts
+from w2s.plan.facts import lacking_network, row_facts, table_facts
 from w2s.plan.models import Models
-from w2s.plan.pictures import Pictures
+from w2s.plan.pictures import HELD_OUT, Pictures
 from w2s.plan.plan import Plan
 from w2s.plan.planner import Planner
 from w2s.plan.probes import add_probe, figure_groups
@@ -38,6 +40,8 @@ class PicturePlanner(Planner):
     def __init__(self, part: Part):
         super().__init__(part)
         self.pictures = Pictures(part, self.add)
+        compared = compared_of(part, "dinov2")
+        self.dinov2 = Pictures(compared, self.add) if compared else None
         self.models = Models(part, self.pictures, self.add)
 
     @property
@@ -97,10 +101,19 @@ class PicturePlanner(Planner):
         refuse_null(row.model, drawing)
 
     def measured(self, table, name, drawing, finals):
-        return (self.pictures.metrics(finals, name, drawing.scaling),)
+        return self._scored(table, self.pictures.decoded(finals, name, drawing.scaling), name)
 
-    def real(self):
-        return (self.pictures.real_metrics,)
+    def real(self, table):
+        return self._scored(table, self.pictures.real_decoded, HELD_OUT)
+
+    def _scored(self, table: str, decoded: str, name: str) -> tuple[str, ...]:
+        """Keys of a decoded set's metrics: in the features that it has, and in DINOv2's."""
+        kind, columns = self.params.features.kind, self.params.tables[table].columns
+        own = self.params.metrics.by(kind).metrics
+        keys = [self.pictures.metrics(decoded, name)] if own else []
+        if any(c in BY_DINOV2 and not lacking_network(self.part, c) for c in columns):
+            keys.append(self.dinov2.metrics_of_images(decoded, name))
+        return tuple(keys) or (decoded,)
 
     def truth(self):
         return {"latents": self.pictures.latents}

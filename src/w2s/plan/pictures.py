@@ -8,6 +8,7 @@ from functools import cached_property
 from w2s.params.parts import Part
 from w2s.plan.nodes import Node
 
+HELD_OUT = "held-out images"
 UNSEEN = 2**31  # added to the seed of held-out scenes: more than any study's own seed
 
 
@@ -32,7 +33,7 @@ class Pictures:
         if data.kind == "toy":
             turns = -(-len(sampling.seeds) * sampling.per_seed // data.classes)
             count = turns * data.classes  # as many of each class, and no class without images
-            return self._rendered(count, data.seed + UNSEEN, " held-out images")
+            return self._rendered(count, data.seed + UNSEEN, f" {HELD_OUT}")
         return {"index": (self._part("held out"),)}
 
     def _rendered(self, count: int, seed: int, what: str = "") -> dict[str, tuple[str, ...]]:
@@ -90,8 +91,10 @@ class Pictures:
     @cached_property
     def features(self) -> str:
         features, data = self.params.features, self.params.data
-        if features.kind == "inception-v3-compat":
+        if features.kind != "trained":
             spec = {"kind": features.kind, "fingerprint": self.part.fingerprints["features"]}
+            if features.kind == "dinov2":
+                spec |= {"width": features.width, "depth": features.depth}
             return self.add(Node("features", spec, local={"path": features.path}))
         heads = "attributes" if data.kind == "toy" else "class"
         spec = features.model_dump() | {"resolution": data.resolution, "heads": heads}
@@ -113,8 +116,8 @@ class Pictures:
         spec["resolution"] = self.params.data.resolution
         return self.add(Node("reference", spec, parents | self.images, local=self.folder))
 
-    def metrics(self, segments: tuple[str, ...], name: str, scaling: dict | None) -> str:
-        """The metrics of a sample set, whose shards end in these segments.
+    def decoded(self, segments: tuple[str, ...], name: str, scaling: dict | None) -> str:
+        """A sample set, whose shards end in these segments, as images with their features.
 
         scaling: shift and scale of its latents; None for those of the latents encoded here.
         """
@@ -124,12 +127,12 @@ class Pictures:
             spec["scaling"] = scaling
         else:
             parents["latents"] = self.latents
-        return self._scored(Node("decoded", spec, parents, label=f"decode {name}"), name)
+        return self.add(Node("decoded", spec, parents, label=f"decode {name}"))
 
     @cached_property
-    def real_metrics(self) -> str:
-        """The metrics of held-out real images, as many as samples."""
-        sampling, name = self.params.sampling, "held-out images"
+    def real_decoded(self) -> str:
+        """Held-out real images, as many as samples, with their features."""
+        sampling = self.params.sampling
         spec = {
             "batch": self.params.metrics.batch,
             "resolution": self.params.data.resolution,
@@ -137,11 +140,20 @@ class Pictures:
             "seeds": list(sampling.seeds),
         }
         parents = self.held_out | {"features": (self.features,)}
-        decoded = Node("decoded", spec, parents, local=self.folder, label=f"decode {name}")
-        return self._scored(decoded, name)
+        decoded = Node("decoded", spec, parents, local=self.folder, label=f"decode {HELD_OUT}")
+        return self.add(decoded)
 
-    def _scored(self, decoded: Node, name: str) -> str:
-        """The metrics of a decoded sample set."""
-        parents = {"decoded": (self.add(decoded),), "reference": (self.reference,)}
-        spec = self.params.metrics.read()
+    def metrics(self, decoded: str, name: str) -> str:
+        """The metrics of a decoded sample set that has the network's features."""
+        parents = {"decoded": (decoded,), "reference": (self.reference,)}
+        spec = self.params.metrics.by(self.params.features.kind).read()
         return self.add(Node("metrics", spec, parents, label=f"evaluate {name}"))
+
+    def metrics_of_images(self, decoded: str, name: str) -> str:
+        """The same of one that has images alone, or features of another network."""
+        settings, kind = self.params.metrics, self.params.features.kind
+        parents = {"decoded": (decoded,), "features": (self.features,)}
+        parents["reference"] = (self.reference,)
+        spec = settings.read() | {"batch": settings.batch}
+        label = f"evaluate {name}" + (f", {kind}" if kind == "dinov2" else "")
+        return self.add(Node("metrics", spec, parents, label=label))

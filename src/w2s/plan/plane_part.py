@@ -121,7 +121,7 @@ class PlanePlanner(Planner):
         parents = {"points": (self.points.key,), "segment": finals}
         return (self.add(Node("judge", {}, parents, label=f"judge {name}")),)
 
-    def real(self):
+    def real(self, table):
         return (self._truth,)
 
     def truth(self):

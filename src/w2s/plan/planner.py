@@ -58,8 +58,8 @@ class Planner(ABC):
         Where nothing can measure them they are the key of the images.
         """
 
-    def real(self) -> tuple[str, ...]:
-        """Keys of what measures held-out real images, where rows can be such."""
+    def real(self, table: str) -> tuple[str, ...]:
+        """Keys of what measures held-out real images in a table, where rows can be such."""
         raise NotImplementedError
 
     def truth(self) -> dict[str, tuple[str, ...]]:

@@ -26,7 +26,9 @@ from dataclasses import dataclass, replace
 
 from w2s.models.registry import shape_of
 from w2s.params.parts import Part, Study
-from w2s.plan.estimate import FLOAT, OUTPUTS, Estimator, parameters
+from w2s.plan.compared import ADM_IMAGES, compared_of
+from w2s.plan.estimate import FLOAT, Estimator, parameters
+from w2s.plan.feature_cost import CONV, held, macs, outputs, weights
 from w2s.plan.kinds import on_gpu
 from w2s.plan.nodes import Node
 
@@ -35,17 +37,13 @@ START = 10.0  # minutes: imports, reading, writing
 MOST = 3  # times what is planned, for a job that fails again and again
 PROGRAM, PROGRAM_GPU = 800, 4000  # MB of a process with its imports: 525 measured; CUDA is big
 KEPT = 17  # values for the backward pass per token, width and block
-CONV = 24  # values per pixel and channel of the first level, all levels together
-SD_CHANNELS, INCEPTION_CHANNELS = 128, 64  # of the first level
-ADM_IMAGES = 10_000  # in its file, beside statistics of all
+SD_CHANNELS = 128  # of the first level
 READ_AHEAD = 16  # batches of real images that are read at once
 BRANCHES = 4  # signals of one solver step, at most about
 CPU_RATE, GPU_RATE = 0.1, 3e-5  # seconds per billion multiply-accumulates, where none is measured
 BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}  # of a weight
-MACS = {  # multiply-accumulates per pixel of a forward, about
-    "vae": {"trained": 1e5, "diffusers": 1e7},
-    "features": {"trained": 2e4, "inception-v3-compat": 1e5},
-}
+VAE_MACS = {"trained": 1e5, "diffusers": 1e7}  # multiply-accumulates per pixel, about
+READ_WEIGHTS = 2  # copies of a published network's or a judge's weights while they are read
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,9 @@ class Budget:
     def __init__(self, study: Study, part: Part, estimator: Estimator):
         self.execution, self.cost = study.execution, study.cost
         self.part, self.params, self.estimator = part, part.params, estimator
+        compared = compared_of(part, "dinov2")
+        other = Estimator(compared, estimator.plan) if compared else None
+        self.dinov2 = Budget(study, compared, other) if compared else None
 
     def of(self, node: Node) -> Resources:
         """What one node's job asks for."""
@@ -120,8 +121,16 @@ class Budget:
 
     def _needs(self, node: Node) -> Needs:
         """What the node's kind takes; nothing but the program where it has no entry."""
+        if node.kind in ("features", "reference") and (other := self._seeing(node)) is not self:
+            return other._needs(node)
         by_kind = self._kinds()
         return by_kind[node.kind](node) if node.kind in by_kind else Needs()
+
+    def _seeing(self, node: Node) -> Budget:
+        """What prices the feature network that a node is, or reads images with."""
+        if node.kind != "features":
+            node = self.estimator.plan.nodes[node.parents["features"][0]]
+        return self.dinov2 if self.dinov2 and node.spec["kind"] == "dinov2" else self
 
     def _kinds(self) -> dict[str, Callable[[Node], Needs]]:
         """What each kind takes."""
@@ -129,14 +138,14 @@ class Budget:
             "images": self._images,
             "vae": self._trained_vae,
             "latents": self._latents,
-            "features": self._trained_features,
+            "features": self._features,
             "reference": self._reference,
             "train": self._train,
             "weights": self._weights,
             "segment": self._segment,
             "probe": self._probe,
             "decoded": self._decoded,
-            "metrics": self._scored,
+            "metrics": self._measured,
         }
 
     def _images(self, node: Node) -> Needs:
@@ -147,26 +156,25 @@ class Budget:
         if spec["kind"] != "trained":
             return Needs()
         images = self.estimator.images * self.picture
-        return Needs(images, self._conv(spec["batch"]), 3 * self._passes("vae", self._drawn(spec)))
+        return Needs(images, self._conv(spec["batch"]), 3 * self._passes(self._drawn(spec)))
 
-    def _trained_features(self, node: Node) -> Needs:
+    def _features(self, node: Node) -> Needs:
         spec = node.spec
         if spec["kind"] != "trained":
-            return Needs()
+            return Needs(READ_WEIGHTS * self._weights_read)
         images = min(spec["images"], self.estimator.images) * self.picture
-        activations = self._conv(spec["batch"], spec["width"])
-        return Needs(images, activations, 3 * self._passes("features", self._drawn(spec)))
+        return Needs(images, self._seen(spec["batch"]), 3 * self._looks(self._drawn(spec)))
 
     def _latents(self, node: Node) -> Needs:
         count = self.estimator.images / node.spec["of"] * (1 + node.spec["flip"])
         data = 2 * self.estimator.of(node).bytes
-        return Needs(data, self._conv(node.spec["batch"]), self._passes("vae", count))
+        return Needs(data, self._conv(node.spec["batch"]), self._passes(count))
 
     def _reference(self, node: Node) -> Needs:
         count = self._compared(node.spec)
         batch = self.params.metrics.batch
-        data = count * self.outputs + READ_AHEAD * batch * self.picture
-        return Needs(data, self._conv(batch, self.width), self._passes("features", count))
+        data = count * self.outputs + READ_AHEAD * batch * self.picture + self._weights_read
+        return Needs(data, self._seen(batch), self._looks(count))
 
     def _train(self, node: Node) -> Needs:
         spec, network = node.spec, node.spec["model"]
@@ -201,12 +209,17 @@ class Budget:
 
     def _decoded(self, node: Node) -> Needs:
         count, batch = self.estimator.samples(), self.params.metrics.batch
-        work = self._passes("vae", count) + self._passes("features", count)
+        work = self._passes(count) + self._looks(count)
         data = count * (self.picture + self.outputs)
-        return Needs(data, self._conv(batch) + self._conv(batch, self.width), work)
+        return Needs(data, self._conv(batch) + self._seen(batch), work)
 
-    def _scored(self, node: Node) -> Needs:
-        return Needs((self.estimator.samples() + self.real_images) * self.outputs)
+    def _measured(self, node: Node) -> Needs:
+        """Metrics of what a feature network gave, or, of images alone, of what it is yet to."""
+        if "features" not in node.parents:
+            return Needs((self.estimator.samples() + self.real_images) * self.outputs)
+        like, count, pixels = self._seeing(node), self.estimator.samples(), self.picture // 3
+        data = (count + like.real_images) * like.outputs + like._weights_read
+        return Needs(data, like._seen(node.spec["batch"], pixels), like._looks(count, pixels))
 
     @property
     def real_images(self) -> int:
@@ -222,21 +235,15 @@ class Budget:
         """Images that a training run draws."""
         return spec["steps"] * spec["batch"]
 
-    def _conv(self, batch: int, channels: int | None = None) -> float:
-        """Bytes that a convolutional network keeps of a batch; the VAE if no width is given."""
-        return FLOAT * batch * CONV * (channels or self._first) * self.params.data.resolution**2
+    def _conv(self, batch: int) -> float:
+        """Bytes that the VAE keeps of a batch."""
+        return FLOAT * batch * CONV * self._first * self.params.data.resolution**2
 
     @property
     def _first(self) -> int:
         """Channels of the VAE's first level."""
         vae = self.params.vae
         return vae.block_channels[0] if vae.kind == "trained" else SD_CHANNELS
-
-    @property
-    def width(self) -> int:
-        """Channels of the feature network's first level."""
-        features = self.params.features
-        return features.width if features.kind == "trained" else INCEPTION_CHANNELS
 
     @property
     def picture(self) -> int:
@@ -246,11 +253,24 @@ class Budget:
     @property
     def outputs(self) -> int:
         """Bytes of all that the feature network gives of an image, and of a copy."""
-        return 2 * FLOAT * OUTPUTS[self.params.features.kind]
+        return 2 * FLOAT * outputs(self.params.features)
 
-    def _passes(self, network: str, count: float) -> float:
-        """Billions of multiply-accumulates of the VAE or the feature network for some images."""
-        return MACS[network][getattr(self.params, network).kind] * count * self.picture / 3 / 1e9
+    @property
+    def _weights_read(self) -> int:
+        """Bytes of the feature network's own weights, where they are many."""
+        return FLOAT * weights(self.params.features)
+
+    def _seen(self, batch: int, pixels: int | None = None) -> float:
+        """Bytes that the feature network holds of a batch of images of so many pixels."""
+        return FLOAT * batch * held(self.params.features, pixels or self.picture // 3)
+
+    def _looks(self, count: float, pixels: int | None = None) -> float:
+        """Billions of multiply-accumulates of the feature network for some images."""
+        return count * macs(self.params.features, pixels or self.picture // 3) / 1e9
+
+    def _passes(self, count: float) -> float:
+        """Billions of multiply-accumulates of the VAE for some images."""
+        return VAE_MACS[self.params.vae.kind] * count * self.picture / 3 / 1e9
 
 
 def kept(config: Mapping) -> float:

@@ -45,7 +45,7 @@ def add_sample_sets(planner: Planner) -> dict[tuple[str, str, int], SampleSet]:
         for member, chain in zip(family, chains, strict=True):
             sets[member] = _sample_set(planner, rows[member], chain, member)
     for member in members.keys() - rows.keys():
-        sets[member] = SampleSet(None, (), planner.real())
+        sets[member] = SampleSet(None, (), planner.real(member[0]))
     return {member: sets[member] for member in members}
 
 

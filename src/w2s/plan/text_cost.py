@@ -12,8 +12,9 @@ from w2s.params.world import TrainedPipeline
 from w2s.pipelines.folder import PipelineFolder
 from w2s.plan.compared import compared_of
 from w2s.plan.estimate import BACKWARD, FLOAT, Estimate, Estimator, parameters
+from w2s.plan.feature_cost import CONV
 from w2s.plan.nodes import Node
-from w2s.plan.resources import BYTES, CONV, KEPT, MACS, Budget, Needs
+from w2s.plan.resources import BYTES, KEPT, READ_WEIGHTS, VAE_MACS, Budget, Needs
 from w2s.plan.world_nodes import world_of
 from w2s.world.words import LENGTH, distinct_captions
 
@@ -25,7 +26,6 @@ RELEASED = {  # weights of the released encoders
     "text_encoder_3": 4.8e9,
 }
 VAE_WEIGHTS = 8.4e7
-READ_WEIGHTS = 2  # copies of a judge's weights while they are read
 SCORED = 16 * 4  # bytes of arithmetic per byte of an image, with a batch of 16 held at once
 
 
@@ -113,14 +113,16 @@ class TextBudget(Budget):
         super().__init__(study, part, estimator)
         if part.params.world:
             self.world = Budget(study, world_of(part), estimator.world)
-        if compared := compared_of(part):
+        if compared := compared_of(part, "features"):
             self.compared = Budget(study, compared, Estimator(compared, estimator.plan))
 
     def _needs(self, node: Node) -> Needs:
-        if node.kind == "reference":
-            return self.compared._needs(node)
-        inside = self.params.world and node.kind in WORLDS
+        inside = self.params.world and node.kind in WORLDS and node.spec.get("kind") != "dinov2"
         return self.world._needs(node) if inside else super()._needs(node)
+
+    def _seeing(self, node: Node) -> Budget:
+        found = super()._seeing(node)
+        return self.compared if found is self else found
 
     def _kinds(self):
         return {
@@ -135,18 +137,14 @@ class TextBudget(Budget):
             "metrics": self._measured,
         }
 
+    @property
+    def picture(self) -> int:
+        return self.estimator.picture
+
     def _scored(self, node: Node) -> Needs:
         score, batch = SCORES[node.spec["score"]], SCORED * self.estimator.picture
         weights = FLOAT * READ_WEIGHTS * score.parameters
         return Needs(batch + weights, gmacs=self.estimator.samples() * score.gmacs)
-
-    def _measured(self, node: Node) -> Needs:
-        """A feature network on all images of a row, and the metrics of what it gives."""
-        like, count = self.compared, self.estimator.samples()
-        kind, pixels = like.params.features.kind, self.params.height * self.params.width
-        activations = FLOAT * node.spec["batch"] * CONV * like.width * pixels
-        work = MACS["features"][kind] * count * pixels / 1e9
-        return Needs((count + like.real_images) * like.outputs, activations, work)
 
     def _weights(self, node: Node) -> Needs:
         copies = 4 if "train" in node.parents else 2  # summed in float64, from single ones
@@ -193,7 +191,7 @@ class TextBudget(Budget):
         first = folder.vae["block_out_channels"][0]
         data = 2 * count * latents + (0 if made else FLOAT * VAE_WEIGHTS)
         activations = FLOAT * node.spec["batch"] * CONV * first * pixels
-        macs = MACS["vae"]["trained" if made else "diffusers"]
+        macs = VAE_MACS["trained" if made else "diffusers"]
         return Needs(data, activations, macs * count * pixels / 1e9)
 
     def _parents(self, key: str) -> Mapping:

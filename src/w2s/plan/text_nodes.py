@@ -10,7 +10,7 @@ from w2s.metrics.score_registry import SCORES
 from w2s.params.parts import Part
 from w2s.params.pipelines import prompt_length, score_files, settings_of
 from w2s.params.world import Captions, TrainedPipeline
-from w2s.plan.compared import compared_of
+from w2s.plan.compared import PLACES, compared_of
 from w2s.plan.nodes import Node
 from w2s.plan.pictures import Pictures
 from w2s.plan.world_nodes import WorldNodes
@@ -24,8 +24,8 @@ class TextNodes:
     def __init__(self, part: Part, add: Callable[[Node], str]):
         self.part, self.params, self.add = part, part.params, add
         self.world = WorldNodes(part, add) if part.params.world else None
-        compared = compared_of(part)
-        self.compared = Pictures(compared, add) if compared else None
+        compared = [found for place in PLACES if (found := compared_of(part, place))]
+        self.compared = [Pictures(like, add) for like in compared]  # for each feature network
 
     def made(self, name: str) -> TrainedPipeline | None:
         """What is said of a pipeline that is trained here; None for one that is given."""
@@ -103,14 +103,6 @@ class TextNodes:
         parents |= {role: (self.world.network(role),) for role in score.nodes}
         local = {"files": {file: paths[file] for file in prints}} if prints else {}
         return self.add(Node("score", spec, parents, local=local, label=f"score {row}, {name}"))
-
-    def metrics(self, images: str, row: str) -> str:
-        """The metrics of a row's images as a set."""
-        settings = self.params.metrics
-        parents = {"decoded": (images,), "features": (self.compared.features,)}
-        parents["reference"] = (self.compared.reference,)
-        spec = settings.read() | {"batch": settings.batch}
-        return self.add(Node("metrics", spec, parents, label=f"evaluate {row}"))
 
     def _fingerprint(self, name: str, what: str) -> str:
         return self.part.fingerprints[f"models.{name}.{what}"]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from w2s.errors import UserError
-from w2s.metrics.registry import UNLABELLED
 from w2s.metrics.score_registry import SCORES
 from w2s.params.parts import Part
 from w2s.params.pipelines import (
@@ -17,7 +14,7 @@ from w2s.params.pipelines import (
 )
 from w2s.params.world import TrainedPipeline
 from w2s.pipelines.times import flow_times
-from w2s.plan.facts import RowFacts, guidance_facts, table_facts
+from w2s.plan.facts import SCORE, RowFacts, guidance_facts, measured_by_column, table_facts
 from w2s.plan.plan import Plan
 from w2s.plan.planner import Planner
 from w2s.plan.published import groups
@@ -27,7 +24,6 @@ from w2s.plan.text_cost import TextEstimator
 from w2s.plan.text_nodes import TextNodes
 from w2s.sampling.trajectories import encode
 
-SCORE, METRICS = "score", "metrics"  # kinds of node that measure a row: image by image, as a set
 UNTRAINED = 0  # stands in the place of a training seed, of which a world has one alone
 WIDTHS = {  # of what a network reads, beside the latents' channels
     "joint_attention_dim": "text",
@@ -136,11 +132,13 @@ class TextPlanner(Planner):
         images = self.nodes.images(block.rows[name].model, finals, name)
         there = [c for c in block.columns if not _lacking(self.part, c)]
         keys = [self.nodes.score(column, images, name) for column in there if column in SCORES]
-        if set(there) & set(UNLABELLED):
-            with self.part.at("metrics"):
-                each = self.part.data["prompts"] * self.params.sampling.per_prompt
-                self.params.metrics.check_count(each, "the images of a seed")
-            keys.append(self.nodes.metrics(images, name))
+        for pictures in self.nodes.compared:
+            settings = pictures.params.metrics
+            if set(there) & set(settings.metrics):
+                with self.part.at("metrics"):
+                    each = self.part.data["prompts"] * self.params.sampling.per_prompt
+                    settings.check_count(each, "the images of a seed")
+                keys.append(pictures.metrics_of_images(images, name))
         return tuple(keys) or (images,)
 
 
@@ -158,31 +156,19 @@ def recipe_text(part: Part, model: str) -> str:
     return f"{model}: pretrained" + ("" if part.networks[model].t5 else ", without T5")
 
 
-def _by_column(plan: Plan, measured: tuple[str, ...], columns: Sequence[str]) -> dict[str, str]:
-    """Which of the nodes that measured a row holds each column's number."""
-    found = {}
-    for key in measured:
-        node = plan.nodes[key]
-        if node.kind == SCORE:
-            found[node.spec["score"]] = key
-        elif node.kind == METRICS:
-            found |= {column: key for column in columns if column in node.spec["metrics"]}
-    return found
-
-
 def text_row_facts(part: Part, plan: Plan, table: str, name: str) -> RowFacts:
     """The facts of one of a table's rows."""
     params, row = part.params, part.params.tables[table].rows[name]
     drawn, columns = plan.sets[table, name, UNTRAINED], params.tables[table].columns
     drawing, steps = drawn.drawing, len(drawn.drawing.methods)
-    scored = _by_column(plan, drawn.measured, columns)
+    scored = {c: keys for c, keys in measured_by_column(plan, [drawn]).items() if c in columns}
     first = plan.nodes[drawn.measured[0]]
     sampling, prompts = params.sampling, part.data["prompts"]
     return RowFacts(
         name=name,
         label=row.label or name,
         kind=SCORE,
-        measured=list(dict.fromkeys(scored.values())),
+        measured=list(dict.fromkeys(key for keys in scored.values() for key in keys)),
         shown=first.parents["decoded"][0] if scored else first.key,
         recipe=recipe_text(part, row.model),
         scored=scored,

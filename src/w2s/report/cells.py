@@ -82,7 +82,12 @@ def _counted(number: float | None) -> dict:
 
 def _unavailable(row: RowFacts, column: str) -> dict:
     said = f"{UNAVAILABLE}: {row.unavailable[column]}"
-    return _counted(None) | {"covers": said, "unavailable": said, "prompts": row.drawn["prompts"]}
+    return _counted(None) | {"covers": said, "unavailable": said} | _prompts(row)
+
+
+def _prompts(row: RowFacts) -> dict:
+    """How many prompts a row is drawn of, where it is."""
+    return {"prompts": row.drawn["prompts"]} if "prompts" in row.drawn else {}
 
 
 def _estimated(
@@ -114,7 +119,7 @@ def _kept(row: RowFacts, column: str, runs: list[dict]) -> dict:
         return kept | {"files": row.files.get(column, {}), "prompts": len(run["per_prompt"])}
     kept = {"per_seed": [run["per_seed"][column] for run in runs]}
     kept |= {} if row.over == "seeds" else {"over": row.over}
-    return kept | ({"prompts": row.drawn["prompts"]} if row.drawn else {})
+    return kept | _prompts(row)
 
 
 def units(cell: dict) -> tuple[dict[int, float], Source]:
@@ -148,7 +153,7 @@ def covers(interval: Interval, row: RowFacts) -> str:
         one = ONE.get(interval.over, "sampling seed of one trained model")
         return f"one {one}: no interval"
     models = " of one trained model" if interval.over == "sampling seeds" else ""
-    what = varies(interval.over, row.random_labels, "prompts" if row.drawn else "labels")
+    what = varies(interval.over, row.random_labels, "prompts" if _prompts(row) else "labels")
     return f"{interval.n} {interval.over}{models} ({what})"
 
 
