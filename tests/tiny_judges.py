@@ -103,6 +103,26 @@ def head(path, width=12):
     return network.state_dict()
 
 
+def dinov2(path, width=64, depth=LAYERS):
+    """A file as DINOv2's authors publish it: names and shapes of their code, random weights."""
+    square, tall, wide = (width, width), (4 * width, width), (width, 4 * width)
+    block = {
+        "norm1": (width,), "attn.qkv": (3 * width, width), "attn.proj": square,
+        "norm2": (width,), "mlp.fc1": tall, "mlp.fc2": wide,
+    }  # fmt: skip
+    layers = {f"blocks.{i}.{name}": shape for i in range(depth) for name, shape in block.items()}
+    layers |= {"patch_embed.proj": (width, 3, 14, 14), "norm": (width,)}
+    shapes = {f"{name}.weight": shape for name, shape in layers.items()}
+    shapes |= {f"{name}.bias": shape[:1] for name, shape in layers.items()}
+    shapes |= {f"blocks.{i}.ls{n}.gamma": (width,) for i in range(depth) for n in (1, 2)}
+    shapes |= {"cls_token": (1, 1, width), "pos_embed": (1, 1 + 37 * 37, width)}
+    shapes |= {"mask_token": (1, width)}
+    torch.manual_seed(0)
+    weights = {name: 0.3 * torch.randn(shape) for name, shape in shapes.items()}
+    torch.save(weights, path)
+    return weights
+
+
 def bert_tokenizer(folder):
     letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "red", "star", *letters]

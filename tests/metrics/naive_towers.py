@@ -126,6 +126,39 @@ def blip_image(x, w, layers, heads):
     return norm(x, w, "norm", 1e-6)
 
 
+def cubic(distance):
+    """Keys's kernel with a = -0.75, as torch's bicubic interpolation has it."""
+    a, d = -0.75, distance.abs()
+    near = (a + 2) * d**3 - (a + 3) * d**2 + 1
+    far = a * d**3 - 5 * a * d**2 + 8 * a * d - 4 * a
+    return torch.where(d <= 1, near, torch.where(d < 2, far, 0 * d))
+
+
+def resampled(grid, side, scale):
+    """A grid (N, N, D) read at side x side places, `scale` of them to a place of its own."""
+    there = (torch.arange(side, dtype=grid.dtype) + 0.5) / scale - 0.5
+    taps = there.floor()[:, None] + torch.arange(-1, 3)
+    matrix = torch.zeros(side, len(grid), dtype=grid.dtype)
+    matrix.scatter_add_(1, taps.long().clamp(0, len(grid) - 1), cubic(there[:, None] - taps))
+    return torch.einsum("ia,jb,abd->ijd", matrix, matrix, grid)
+
+
+def dinov2(x, w, layers, heads):
+    """The class token of DINOv2's tower, whose places of 37 x 37 patches are read at 16 x 16."""
+    tokens = patches(x, w["patch_embed.proj.weight"]) + w["patch_embed.proj.bias"]
+    x = torch.cat([w["cls_token"].expand(len(x), 1, -1), tokens], 1)
+    places = resampled(w["pos_embed"][0, 1:].unflatten(0, (37, 37)), 16, 16.1 / 37)
+    x = x + torch.cat([w["pos_embed"][0, :1], places.flatten(0, 1)])
+    for i in range(layers):
+        at = f"blocks.{i}"
+        y = linear(norm(x, w, f"{at}.norm1", 1e-6), w, f"{at}.attn.qkv")
+        y = linear(attend(*y.chunk(3, -1), heads), w, f"{at}.attn.proj")
+        x = x + w[f"{at}.ls1.gamma"] * y
+        y = gelu(linear(norm(x, w, f"{at}.norm2", 1e-6), w, f"{at}.mlp.fc1"))
+        x = x + w[f"{at}.ls2.gamma"] * linear(y, w, f"{at}.mlp.fc2")
+    return norm(x, w, "norm", 1e-6)[:, 0]
+
+
 def blip_text(tokens, mask, seen, w, layers, heads):
     """A BERT whose every layer also attends to the image, under its released names."""
     at, positions = "embeddings", torch.arange(tokens.shape[1])

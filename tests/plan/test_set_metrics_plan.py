@@ -68,7 +68,7 @@ def test_images_are_decoded_once_for_scores_and_metrics(planned_with):
         assert [node.kind for node in nodes] == ["score"] * 3 + ["metrics"]
         assert len({node.parents["decoded"] for node in nodes}) == 1
         facts = planned.groups[f"cells/captioned/{row}"].facts["row"]
-        assert facts["scored"]["fd"] == nodes[-1].key
+        assert facts["scored"]["fd"] == [nodes[-1].key]
         assert nodes[-1].key in planned.groups[f"cells/captioned/{row}"].needs
     assert nodes[-1].spec == {"metrics": ["fd"], "batch": 4}
     assert nodes[-1].parents["features"] == (of_kind(planned, "features")[0].key,)

@@ -7,6 +7,7 @@ import tiny_judges
 import tiny_sd3
 import torch
 import yaml
+from PIL import Image
 from run_folder import RunFolder
 from tiny_text import TEXT
 
@@ -21,13 +22,17 @@ STUDY = TEXT | {
         "hps": {"weights": "judges/HPS.pt", "architecture": "judges/tiny.json"},
         "clip": {"model": "judges/clip"},
     },
+    "metrics": {"metrics": ["fd_dinov2"], "prc_neighbourhood": 1},
+    "dinov2": {"path": "judges/dinov2.pth", "width": 64, "depth": 2},
+    "reference": {"kind": "folder", "path": "photos", "resolution": 16},
     "tables": {
         "prompted": TABLE
-        | {"columns": ["hps", "clip", "forwards"]}
+        | {"columns": ["hps", "clip", "fd_dinov2", "forwards"]}
         | {"rows": {row: TABLE["rows"][row] for row in ("none", "cfg")}}
     },
 }
 ROWS = ("none", "cfg")
+NETWORK = "dinov2, width 64, 2 blocks"
 
 
 def cell(run: RunFolder, row: str, column: str) -> dict:
@@ -41,6 +46,9 @@ def waiting(tmp_path_factory, warm_process) -> RunFolder:
     (run.path / "scales" / "smoke.yaml").write_text(yaml.safe_dump(STUDY, sort_keys=False))
     (run.path / "prompts.txt").write_text("a small red star\na large blue ring\n")
     tiny_sd3.save(run.path / "sd35", "sd3.5")
+    (run.path / "photos").mkdir()
+    for i, colour in enumerate(("red", "green", "blue")):
+        Image.new("RGB", (20, 20), colour).save(run.path / "photos" / f"{i}.png")
     run.snakemake()
     return run
 
@@ -55,6 +63,7 @@ def again(waiting, tmp_path) -> RunFolder:
 
 def test_without_any_file_everything_else_comes_out(waiting):
     said = {"hps": "judges/HPS.pt, judges/tiny.json", "clip": "judges/clip"}
+    said["fd_dinov2"] = "judges/dinov2.pth"
     for row in ROWS:
         for column, paths in said.items():
             assert cell(waiting, row, column)["unavailable"] == f"not available: {paths}"
@@ -62,6 +71,7 @@ def test_without_any_file_everything_else_comes_out(waiting):
     for end in ("csv", "md", "tex"):
         table = (waiting.path / f"results/tables/prompted.{end}").read_text()
         assert table.count("not available: judges/clip") == 2
+        assert table.count("not available: judges/dinov2.pth") == 2
     assert (waiting.path / "results/figures/prompted-samples.png").exists()
     assert not (waiting.path / "results/store/score").exists()
     assert "decoded " in waiting.w2s("show", "results/cells/prompted/cfg/hps.json")
@@ -70,9 +80,11 @@ def test_without_any_file_everything_else_comes_out(waiting):
 
 def test_a_file_that_comes_fills_its_column_and_nothing_else_is_computed(again):
     tiny_judges.hps(again.path / "judges")
+    tiny_judges.dinov2(again.path / "judges/dinov2.pth")
     published = {"cells_prompted none", "cells_prompted cfg", "table prompted"}
     scored = {"convert for hps", "score none, hps", "score cfg, hps"}
-    assert again.jobs() == scored | published
+    compared = {"features", "index", "reference", *(f"evaluate {row}, dinov2" for row in ROWS)}
+    assert again.jobs() == scored | compared | published
     before = {path: path.stat().st_mtime_ns for path in (again.path / "results").rglob("*.npy")}
     again.snakemake()
     assert before == {path: path.stat().st_mtime_ns for path in before}
@@ -81,6 +93,9 @@ def test_a_file_that_comes_fills_its_column_and_nothing_else_is_computed(again):
         assert "unavailable" not in filled
         assert len(filled["per_prompt"]) == 2
         assert cell(again, row, "clip")["unavailable"] == "not available: judges/clip"
+        distance = cell(again, row, "fd_dinov2")
+        assert distance["value"] > 0
+        assert (distance["extractor"], distance["reference_images"]) == (NETWORK, 3)
     assert cell(again, "cfg", "hps")["difference"]["paired_by"] == "prompts"
     table = (again.path / "results/tables/prompted.md").read_text()
     assert "antialias: yes; architecture tiny.json, weights HPS.pt." in table

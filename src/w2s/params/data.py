@@ -181,14 +181,6 @@ class ImagesReference(Strict):
     """Seed of the choice."""
 
 
-class Dinov2OfPictures(Dinov2Features):
-    """The same network, and what samples are compared with in its features."""
-
-    reference: ImagesReference | None = None
-    """Images of the data set; null: those of the part's own reference.  Statistics that are
-    published are of other features."""
-
-
 class FolderReference(Strict):
     """Images of a folder, which nothing is trained on."""
 
@@ -229,3 +221,11 @@ TextReference = Annotated[
     Field(discriminator="kind"),
     _ImagesUnlessSaid,
 ]
+
+
+class Dinov2OfPictures(Dinov2Features):
+    """The same network, and what samples are compared with in its features."""
+
+    reference: Annotated[ImagesReference, _ImagesUnlessSaid] | None = None
+    """Images of the data set; null: those of the part's own reference.  Statistics that are
+    published are of other features."""
