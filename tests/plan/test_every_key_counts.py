@@ -48,10 +48,14 @@ TRAINED = SMALL | {
 }
 PAPER = yaml.safe_load((HOME / "scales/paper/pictures.yaml").read_text())
 TABLE = PAPER["tables"]["training"]
+TABLE = TABLE | {"columns": [*TABLE["columns"], "fd_dinov2"]}
+DINOV2 = {"path": "dinov2.pth", "fingerprint": "g"}
 GIVEN = PAPER | {  # data and networks from files, by fingerprint
     "vae": PAPER["vae"] | {"fingerprint": "a"},
     "features": PAPER["features"] | {"fingerprint": "b"},
     "reference": PAPER["reference"] | {"fingerprint": "c"},
+    "dinov2": DINOV2 | {"reference": {"count": 50}},
+    "metrics": PAPER["metrics"] | {"metrics": [*PAPER["metrics"]["metrics"], "fd_dinov2"]},
     "weak": PAPER["weak"] | {"half": {"recipe": "small", "fraction": 0.5}},
     "pretrained": {
         "elsewhere": {"path": "b.pt", "network": {"size": "B", "patch": 2}, "fingerprint": "d"}
@@ -70,9 +74,13 @@ PROMPTED = TEXT | {
     "scores": {"hps": {"weights": "hps.pt"}},
     "tables": {
         "prompted": TEXT["tables"]["prompted"]
-        | {"rows": ROWS | {"why": APART}, "columns": ["saturation", "hps", "fd", "forwards"]}
+        | {
+            "rows": ROWS | {"why": APART},
+            "columns": ["saturation", "hps", "fd", "fd_dinov2", "forwards"],
+        }
     },
-    "metrics": {"metrics": ["fd"]},
+    "metrics": {"metrics": ["fd", "fd_dinov2"]},
+    "dinov2": DINOV2,
     "features": {"kind": "inception-v3-compat", "path": "inception.pth", "fingerprint": "d"},
     "reference": {"kind": "folder", "path": "photos", "resolution": 64, "fingerprint": "e"},
     "encoding": {"negative": "", "precision": "fp32", "batch": 8},
@@ -110,6 +118,10 @@ NO_RESULT = {
     ("TextParams", "sweep"): "null, where the other study has a block",
     ("TextParams", "world"): "null, where the other study has a block",
     ("TextParams", "features"): "null, where the other study has a block",
+    ("TextParams", "dinov2"): "null, where the other study has a block",
+    ("PictureParams", "dinov2"): "null, where the other study has a block",
+    ("Dinov2Features", "path"): "where the file lies: its fingerprint counts",
+    ("Dinov2OfPictures", "path"): "where the file lies: its fingerprint counts",
     ("TextParams", "gpus"): "what a job asks a cluster for",
     ("PromptFile", "path"): "where the file lies: its fingerprint counts",
     ("Pipeline", "path"): "where the folder lies: its fingerprint counts",
@@ -141,9 +153,11 @@ NO_RESULT = {
 }
 # What no other value fits here.
 FIXED = {"truth", "path", "flat", "steps", "real", "pretrained", "sweep", "size", "world"}
-FIXED |= {"probes", "figures", "features"}
+FIXED |= {"probes", "figures", "features", "dinov2"}
 INSTEAD = {  # for keys that are null, or that need a value of their own
     ("FolderData", "classes"): [900],
+    ("Dinov2Features", "width"): [64],
+    ("Dinov2OfPictures", "width"): [64],
     ("FolderData", "held_out"): [60_000],
     ("TrainedVAE", "block_channels"): [[8, 16]],
     ("TrainedVAE", "norm_groups"): [2],

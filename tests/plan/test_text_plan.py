@@ -227,7 +227,7 @@ def test_facts_of_a_row(planned_with):
     row = facts["row"]
     assert (row["kind"], row["recipe"]) == ("score", "main: pretrained")
     assert row["sampler"] == "euler, 3 steps, 96 × 64 pixels"
-    assert row["scored"] == {"saturation": planned.sets["prompted", "cfg", 0].metrics}
+    assert row["scored"] == {"saturation": [planned.sets["prompted", "cfg", 0].metrics]}
     assert row["guidance"][0]["steps"] == [0, 3]
     assert facts["table"]["dataset"] == "prompts"
     assert planned.groups.keys() == {

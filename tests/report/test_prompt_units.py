@@ -13,7 +13,7 @@ from w2s.report.cells import build_cell
 from w2s.report.grid import GAP, sample_grid
 from w2s.report.tables import marks, write_table
 
-PROMPTED = replace(ROW, kind="score", scored={"saturation": ROW.measured[0]})
+PROMPTED = replace(ROW, kind="score", scored={"saturation": ROW.measured})
 WORDS = replace(TABLE, name="prompted", columns=["saturation", "forwards"], training_seeds=[])
 
 

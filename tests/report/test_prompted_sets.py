@@ -22,7 +22,7 @@ MIXED = replace(
     ROW,
     kind="score",
     measured=[SCORE, METRICS],
-    scored={"contrast": SCORE, "fd": METRICS},
+    scored={"contrast": [SCORE], "fd": [METRICS]},
     drawn=DRAWN,
 )
 

@@ -16,7 +16,7 @@ PUBLISHED = {"value": 29.2, "tolerance": 0.3, "source": "a paper"}
 
 
 def row_facts(**fields):
-    scored = {"saturation": "1" * 16}
+    scored = {"saturation": ["1" * 16]}
     common = {"kind": "score", "scored": scored, "drawn": DRAWN}
     return replace(ROW, **common | {"unavailable": {"hps": "data/hps_v2.pt"}} | fields)
 
