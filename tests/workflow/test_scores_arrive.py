@@ -21,13 +21,14 @@ STUDY = TEXT | {
     "scores": {
         "hps": {"weights": "judges/HPS.pt", "architecture": "judges/tiny.json"},
         "clip": {"model": "judges/clip"},
+        "aesthetic": {"weights": "judges/head.pth", "clip": "judges/tower"},
     },
     "metrics": {"metrics": ["fd_dinov2"], "prc_neighbourhood": 1},
     "dinov2": {"path": "judges/dinov2.pth", "width": 64, "depth": 2},
     "reference": {"kind": "folder", "path": "photos", "resolution": 16},
     "tables": {
         "prompted": TABLE
-        | {"columns": ["hps", "clip", "fd_dinov2", "forwards"]}
+        | {"columns": ["hps", "clip", "aesthetic", "fd_dinov2", "forwards"]}
         | {"rows": {row: TABLE["rows"][row] for row in ("none", "cfg")}}
     },
 }
@@ -45,7 +46,7 @@ def waiting(tmp_path_factory, warm_process) -> RunFolder:
     run = RunFolder.create(tmp_path_factory.mktemp("waiting") / "study")
     (run.path / "scales" / "smoke.yaml").write_text(yaml.safe_dump(STUDY, sort_keys=False))
     (run.path / "prompts.txt").write_text("a small red star\na large blue ring\n")
-    tiny_sd3.save(run.path / "sd35", "sd3.5")
+    tiny_sd3.save(run.path / "sd35", "sd3.5", t5=True)
     (run.path / "photos").mkdir()
     for i, colour in enumerate(("red", "green", "blue")):
         Image.new("RGB", (20, 20), colour).save(run.path / "photos" / f"{i}.png")
@@ -63,6 +64,7 @@ def again(waiting, tmp_path) -> RunFolder:
 
 def test_without_any_file_everything_else_comes_out(waiting):
     said = {"hps": "judges/HPS.pt, judges/tiny.json", "clip": "judges/clip"}
+    said["aesthetic"] = "judges/head.pth, judges/tower"
     said["fd_dinov2"] = "judges/dinov2.pth"
     for row in ROWS:
         for column, paths in said.items():
@@ -81,17 +83,20 @@ def test_without_any_file_everything_else_comes_out(waiting):
 def test_a_file_that_comes_fills_its_column_and_nothing_else_is_computed(again):
     tiny_judges.hps(again.path / "judges")
     tiny_judges.dinov2(again.path / "judges/dinov2.pth")
+    tiny_judges.head(again.path / "judges/head.pth")
+    tiny_judges.clip(again.path / "judges/tower")
     published = {"cells_prompted none", "cells_prompted cfg", "table prompted"}
-    scored = {"convert for hps", "score none, hps", "score cfg, hps"}
+    scored = {f"convert for {name}" for name in ("hps", "aesthetic")}
+    scored |= {f"score {row}, {name}" for row in ROWS for name in ("hps", "aesthetic")}
     compared = {"features", "index", "reference", *(f"evaluate {row}, dinov2" for row in ROWS)}
     assert again.jobs() == scored | compared | published
     before = {path: path.stat().st_mtime_ns for path in (again.path / "results").rglob("*.npy")}
     again.snakemake()
     assert before == {path: path.stat().st_mtime_ns for path in before}
     for row in ROWS:
-        filled = cell(again, row, "hps")
-        assert "unavailable" not in filled
-        assert len(filled["per_prompt"]) == 2
+        for filled in (cell(again, row, name) for name in ("hps", "aesthetic")):
+            assert "unavailable" not in filled
+            assert len(filled["per_prompt"]) == 2
         assert cell(again, row, "clip")["unavailable"] == "not available: judges/clip"
         distance = cell(again, row, "fd_dinov2")
         assert distance["value"] > 0
