@@ -1,5 +1,7 @@
 """Feature networks as torch-fidelity extractors, so that one path serves trained and published.
 
+DINOv2 alone is none of them: torch-fidelity's own takes no file, and resizes in another way.
+
 Importing this module imports torch_fidelity (seconds): builders do so where they need it.
 """
 
