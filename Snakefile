@@ -10,6 +10,7 @@ include: "rules/training.smk"
 include: "rules/sampling.smk"
 include: "rules/plane.smk"
 include: "rules/report.smk"
+include: "rules/artifacts.smk"
 
 
 onstart:

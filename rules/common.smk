@@ -3,8 +3,9 @@
 Snakemake only executes: a node runs if and only if its manifest is absent from the store.  So a job
 names as inputs the absent ones alone of what it reads, and a study that is done costs no look at
 its thousands of nodes; what is made meanwhile never makes a job run, every edge to a node being
-ancient().  A node's output is a token (w2s.run.tokens): the store is not Snakemake's.  Published files also follow a small key file, which sync_keys() renews when they
-show something other than what is wanted.
+ancient().  A node's output is a token (w2s.run.tokens): the store is not Snakemake's.  Published
+files also follow a small key file, which sync_keys() renews when they show something other than
+what is wanted.
 """
 
 import sys

@@ -5,7 +5,7 @@ rule render:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/images/{key}"),
+        ".w2s/built/images/{key}",
     log:
         "results/logs/render/{key}.log",
     priority: urgency
@@ -18,14 +18,14 @@ rule render:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} render {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} render {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule index:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/index/{key}"),
+        ".w2s/built/index/{key}",
     log:
         "results/logs/index/{key}.log",
     priority: urgency
@@ -38,14 +38,14 @@ rule index:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} index {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} index {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule vae:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/vae/{key}"),
+        ".w2s/built/vae/{key}",
     log:
         "results/logs/vae/{key}.log",
     priority: urgency
@@ -58,14 +58,14 @@ rule vae:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} vae {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} vae {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule encode:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/latents/{key}"),
+        ".w2s/built/latents/{key}",
     log:
         "results/logs/encode/{key}.log",
     priority: urgency
@@ -78,14 +78,14 @@ rule encode:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} encode {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} encode {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule features:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/features/{key}"),
+        ".w2s/built/features/{key}",
     log:
         "results/logs/features/{key}.log",
     priority: urgency
@@ -98,14 +98,14 @@ rule features:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} features {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} features {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule clip:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/clip/{key}"),
+        ".w2s/built/clip/{key}",
     log:
         "results/logs/clip/{key}.log",
     priority: urgency
@@ -118,14 +118,14 @@ rule clip:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} clip {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} clip {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule reference:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/reference/{key}"),
+        ".w2s/built/reference/{key}",
     log:
         "results/logs/reference/{key}.log",
     priority: urgency
@@ -138,4 +138,4 @@ rule reference:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} reference {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} reference {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"

@@ -5,7 +5,7 @@ rule points:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/points/{key}"),
+        ".w2s/built/points/{key}",
     log:
         "results/logs/points/{key}.log",
     priority: urgency
@@ -18,14 +18,14 @@ rule points:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} points {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} points {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule judge:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/judge/{key}"),
+        ".w2s/built/judge/{key}",
     log:
         "results/logs/judge/{key}.log",
     priority: urgency
@@ -40,4 +40,4 @@ rule judge:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} judge {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} judge {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"

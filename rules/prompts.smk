@@ -5,7 +5,7 @@ rule prompts:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/prompts/{key}"),
+        ".w2s/built/prompts/{key}",
     log:
         "results/logs/prompts/{key}.log",
     priority: urgency
@@ -18,14 +18,14 @@ rule prompts:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} prompts {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} prompts {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule embed:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/embeddings/{key}"),
+        ".w2s/built/embeddings/{key}",
     log:
         "results/logs/embed/{key}.log",
     priority: urgency
@@ -38,14 +38,14 @@ rule embed:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} embed {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} embed {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule towers:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/towers/{key}"),
+        ".w2s/built/towers/{key}",
     log:
         "results/logs/towers/{key}.log",
     priority: urgency
@@ -58,4 +58,4 @@ rule towers:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} towers {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} towers {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"

@@ -5,7 +5,7 @@ rule sample:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/segment/{key}"),
+        ".w2s/built/segment/{key}",
     log:
         "results/logs/sample/{key}.log",
     priority: urgency
@@ -20,14 +20,14 @@ rule sample:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} segment {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} segment {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule decode:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/decoded/{key}"),
+        ".w2s/built/decoded/{key}",
     log:
         "results/logs/decode/{key}.log",
     priority: urgency
@@ -42,14 +42,14 @@ rule decode:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} decode {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} decode {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule evaluate:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/metrics/{key}"),
+        ".w2s/built/metrics/{key}",
     log:
         "results/logs/evaluate/{key}.log",
     priority: urgency
@@ -64,14 +64,14 @@ rule evaluate:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} evaluate {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} evaluate {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule probe:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/probe/{key}"),
+        ".w2s/built/probe/{key}",
     log:
         "results/logs/probe/{key}.log",
     priority: urgency
@@ -84,14 +84,14 @@ rule probe:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} probe {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} probe {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule convert:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/converted/{key}"),
+        ".w2s/built/converted/{key}",
     log:
         "results/logs/convert/{key}.log",
     priority: urgency
@@ -106,14 +106,14 @@ rule convert:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} convert {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} convert {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule score:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/score/{key}"),
+        ".w2s/built/score/{key}",
     log:
         "results/logs/score/{key}.log",
     priority: urgency
@@ -128,4 +128,4 @@ rule score:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} score {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} score {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"

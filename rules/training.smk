@@ -5,7 +5,7 @@ rule train:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/train/{key}"),
+        ".w2s/built/train/{key}",
     log:
         "results/logs/train/{key}.log",
     priority: urgency
@@ -19,14 +19,14 @@ rule train:
         plan=PLAN.frozen,
         limit=time_limit,
     shell:
-        "{params.w2s} train {wildcards.key} --plan {params.plan} {params.limit} > {log} 2>&1"
+        "{params.w2s} train {wildcards.key} --plan {params.plan} {params.limit} > {log} 2>&1 && touch {output}"
 
 
 rule extract:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/weights/{key}"),
+        ".w2s/built/weights/{key}",
     log:
         "results/logs/extract/{key}.log",
     priority: urgency
@@ -39,14 +39,14 @@ rule extract:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} extract {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} extract {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"
 
 
 rule pipeline:
     input:
         node_inputs,
     output:
-        touch(".w2s/built/pipeline/{key}"),
+        ".w2s/built/pipeline/{key}",
     log:
         "results/logs/pipeline/{key}.log",
     priority: urgency
@@ -59,4 +59,4 @@ rule pipeline:
         w2s=W2S,
         plan=PLAN.frozen,
     shell:
-        "{params.w2s} pipeline {wildcards.key} --plan {params.plan} > {log} 2>&1"
+        "{params.w2s} pipeline {wildcards.key} --plan {params.plan} > {log} 2>&1 && touch {output}"

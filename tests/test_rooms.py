@@ -19,7 +19,7 @@ ORDER = """
     params
     plan
     store
-    report
+    report artifacts
     run
     doctor
     cli __main__

@@ -93,6 +93,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--profile", type=Path, help="a profile's folder; slurm where Slurm answers")
     sub.add_argument("--json", action="store_true", help="for programs")
     _study(sub)
+    sub = verb("stage", _stage, "make what a stage of dvc.yaml records; dvc repro runs it")
+    sub.add_argument("name", help="plan, tables, data, networks, samples or scores")
+    _study(sub)
     sub = verb("table", _table, "print a published table")
     sub.add_argument("path", type=Path, help="a csv file under results/tables/")
     sub = verb("plane", _plane, "try a guidance on exact networks in a two-dimensional world")
@@ -187,6 +190,12 @@ def _publish(args):
     group = FrozenPlan(args.plan).group(args.group)
     with Telling("publish", group.name, group.name):
         publish(group)
+
+
+def _stage(args):
+    from w2s.artifacts.repro import run_stage
+
+    return run_stage(args.name, _load(args))
 
 
 def _plan(args):

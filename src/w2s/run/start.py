@@ -9,6 +9,7 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 
+from w2s.artifacts.recall import adopt_bundled
 from w2s.errors import UserError
 from w2s.params.load import load_study
 from w2s.plan.chains import chained
@@ -28,6 +29,7 @@ class Start:
     """What the rules need of a study's plan and its sweep's."""
 
     nodes: dict[str, Node]
+    study: frozenset[str]  # nodes of the study itself, without its sweep
     absent: frozenset[str]  # nodes that are not in the store
     groups: dict[str, Group]
     sweep: tuple[str, ...]  # groups that are published only when asked for
@@ -42,22 +44,26 @@ class Start:
 def start(params_file: Path, overrides: dict, sync: bool) -> Start:
     """Plan the study; a mistake in the parameters ends the process with one sentence and status 2.
 
-    `sync` is for the main process alone: it renews the key files and drops stale tokens.
+    `sync` is for the main process alone: it takes in what `dvc pull` has
+    brought, renews the key files and drops stale tokens.
     """
     try:
         study = load_study(params_file, overrides)
         sweep = plan_sweep(study)
-        planned = plan(study).joined(sweep)
+        own = plan(study)
+        planned = own.joined(sweep)
         refuse_absent_files(planned)
     except UserError as error:
         print(f"w2s: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     if sync:
+        adopt_bundled(n for n in planned.nodes.values() if not present(n.kind, n.key))
         drop_stale_tokens(planned.nodes.values())
         sync_keys(planned.groups)
     tables = {name: table for part in study.parts for name, table in part.params.tables.items()}
     return Start(
         nodes=planned.nodes,
+        study=frozenset(own.nodes),
         absent=frozenset(k for k, n in planned.nodes.items() if not present(n.kind, k)),
         groups=planned.groups,
         sweep=tuple(sweep.groups),

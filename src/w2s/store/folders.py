@@ -40,8 +40,12 @@ def read_manifest(kind: str, key: str) -> dict:
     Raises:
         Damaged: it cannot be read, or is not this node's.
     """
+    return _manifest_in(node_dir(kind, key), kind, key)
+
+
+def _manifest_in(folder: Path, kind: str, key: str) -> dict:
     try:
-        manifest = json.loads(manifest_path(kind, key).read_text())
+        manifest = json.loads((folder / MANIFEST).read_text())
     except (OSError, ValueError) as error:
         raise Damaged(kind, key, f"its manifest cannot be read ({error})") from None
     if not isinstance(manifest, dict) or not _lists_files(manifest.get("files")):
@@ -62,7 +66,7 @@ class Damaged(Exception):
 
     def __init__(self, kind: str, key: str, why: str):
         super().__init__(f"{node_dir(kind, key)} is damaged: {why}")
-        self.kind, self.key = kind, key
+        self.kind, self.key, self.why = kind, key, why
 
 
 def files_of(folder: Path) -> dict[str, Path]:
@@ -77,8 +81,16 @@ def verify(kind: str, key: str) -> Path:
     Raises:
         Damaged: a file is missing, altered or was never declared.
     """
-    folder, wanted = node_dir(kind, key), read_manifest(kind, key)["files"]
-    found = files_of(folder)
+    return verify_folder(node_dir(kind, key), kind, key)
+
+
+def verify_folder(folder: Path, kind: str, key: str) -> Path:
+    """That folder, whose every file has been checked to be what a node of this name has.
+
+    Raises:
+        Damaged: a file is missing, altered or was never declared.
+    """
+    wanted, found = _manifest_in(folder, kind, key)["files"], files_of(folder)
     for name in sorted(wanted.keys() | found.keys()):
         if name not in found:
             raise Damaged(kind, key, f"{name} is missing")

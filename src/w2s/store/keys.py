@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import stat
 from pathlib import Path
 
-from w2s.files import write_text
+from w2s.files import replacing, write_text
 from w2s.plan.published import Group
 
 KEYS = Path(".w2s/keys")
@@ -36,7 +38,9 @@ def sync_keys(groups: dict[str, Group]) -> None:
     """Bring each group's key file in line with what is wanted and what is published.
 
     The key file is older than the published files when they show what is wanted, and newer when
-    they do not: that, and nothing else, makes Snakemake publish again.
+    they do not: that, and nothing else, makes Snakemake publish again.  Published files to be
+    replaced are made writable: those that DVC has linked to its cache are not, and Snakemake would
+    refuse to replace them.
     """
     for group in groups.values():
         file = KEYS / f"{group.name}.key"
@@ -44,5 +48,15 @@ def sync_keys(groups: dict[str, Group]) -> None:
             write_text(file, group.key)
         if all(carried_key(Path(path)) == group.key for path in group.paths):
             os.utime(file, (0, 0))
-        elif file.stat().st_mtime == 0:
+            continue
+        if file.stat().st_mtime == 0:
             os.utime(file)
+        for path in group.paths:
+            _make_own(Path(path))
+
+
+def _make_own(path: Path) -> None:
+    """Have a file that is only to be read be one of its own, writable, with the same content."""
+    if path.exists() and not path.stat().st_mode & stat.S_IWUSR:
+        with replacing(path) as scratch:
+            shutil.copyfile(path, scratch)

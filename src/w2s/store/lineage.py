@@ -10,6 +10,7 @@ from w2s.plan.plan import Plan
 from w2s.plan.published import Group
 from w2s.plan.study import plan, plan_sweep
 from w2s.store import folders
+from w2s.store.adopt import forget_manifest
 from w2s.store.keys import carried_key, carried_nodes
 
 
@@ -57,6 +58,7 @@ def recompute(path: Path, study: Study) -> str:
     nodes = [planned.nodes[key] for key in own_nodes(planned, group)]
     there = [node for node in nodes if folders.present(node.kind, node.key)]
     for node in reversed(there):  # children first, so that a kill leaves no child without parents
+        forget_manifest(node.kind, node.key)
         folders.remove(node.kind, node.key)
     for file in group.paths:
         Path(file).unlink(missing_ok=True)

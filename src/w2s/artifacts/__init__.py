@@ -1,0 +1,1 @@
+"""DVC's view of a study: stages, the bundles that they record, and its cache."""
