@@ -8,17 +8,30 @@ files also follow a small key file, which sync_keys() renews when they show some
 what is wanted.
 """
 
+import os
 import sys
 from pathlib import Path
 
 from w2s.run import warm
-from w2s.store import lease
-from w2s.params.load import find_params
-from w2s.run.start import start
+from w2s.run.started import FROZEN, Started
 from w2s.run.tokens import token_path
+from w2s.store import lease
 
-PLAN = start(find_params(workflow.basedir), config, sync=workflow.is_main_process)
+if workflow.is_main_process:
+    from w2s.params.load import find_params
+    from w2s.run.start import start
+
+    PLAN = start(find_params(workflow.basedir), config)
+    os.environ[FROZEN] = PLAN.frozen
+else:  # started for a job
+    PLAN = Started.read(os.environ[FROZEN])
 W2S = f"{sys.executable} -m w2s"
+
+
+envvars:
+    FROZEN,
+
+
 # Priority above every node's: tables and pictures appear as soon as they can.
 AT_ONCE = 10**6
 
@@ -45,7 +58,7 @@ def asked(name):
     """What the plan says that a node's job needs: mem_mb or minutes, more after each failure."""
 
     def needed(wildcards, attempt):
-        return getattr(PLAN.resources(wildcards.key).grown(attempt), name)
+        return getattr(PLAN.resources[wildcards.key].grown(attempt), name)
 
     return needed
 

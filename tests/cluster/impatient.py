@@ -1,7 +1,7 @@
 """snakemake that looks at its cluster jobs every second.
 
-The plugin's own pauses grow by ten seconds whenever no job has ended; on a study of short jobs
-most of a run would be those.
+The profile's first look comes after twenty seconds, and the plugin's pauses grow by ten seconds
+whenever no job has ended; on a study of short jobs most of a run would be those.
 """
 
 import asyncio
@@ -17,4 +17,4 @@ async def _sleep(_) -> None:
 
 if __name__ == "__main__":
     RemoteExecutor.sleep = _sleep
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main([*sys.argv[1:], "--slurm-init-seconds-before-status-checks", "1"]))

@@ -62,7 +62,7 @@ def test_claims_change_no_other_published_file(study_folder):
 
 def test_the_page_is_part_of_all_and_of_the_overview(study_folder):
     claimed(study_folder, lower=CLAIM)
-    started = start(study_folder.root / "params.yaml", {"scale": "smoke"}, sync=False)
+    started = start(study_folder.root / "params.yaml", {"scale": "smoke"})
     assert "claims" in started.groups
     assert "claims" not in started.sweep
     count = len(study_folder.plan(scale="smoke").groups)

@@ -94,7 +94,7 @@ def test_the_networks_are_those_of_the_study(study, sweep):
 
 def test_all_does_not_ask_for_the_sweep(study, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    started = start(FILE, {"scale": "smoke", "parts": "pictures"}, sync=False)
+    started = start(FILE, {"scale": "smoke", "parts": "pictures"})
     assert started.sweep == ("sweep/weights",)
     assert "sweep/weights" not in plan(study).groups
     assert set(started.groups["sweep/weights"].needs) <= started.nodes.keys()

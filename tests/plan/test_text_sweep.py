@@ -59,7 +59,7 @@ def test_the_networks_are_those_of_the_study(study):
 
 
 def test_all_asks_for_neither(study):
-    started = start(Path("params.yaml"), {}, sync=False)
+    started = start(Path("params.yaml"), {})
     assert started.sweep == ("sweep/weights-text", "sweep/layers-text")
     assert not plan(study).groups.keys() & set(started.sweep)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-
-import yaml
+from typing import TYPE_CHECKING
 
 from w2s.files import write_json, write_text
-from w2s.params.parts import Study
 from w2s.plan.nodes import Node, digest
-from w2s.plan.plan import Plan
+
+if TYPE_CHECKING:  # every job of a cluster reads the rules, which read this
+    from w2s.params.parts import Study
+    from w2s.plan.plan import Plan
 
 STAGES = {
     "data": ("images", "index", "prompts", "points", "latents", "reference", "converted"),
@@ -50,6 +51,8 @@ def digests(planned: Plan) -> dict[str, str]:
 
 def write_plan(study: Study, planned: Plan) -> None:
     """Write the digests and the resolved parameters, where they are not as they should be."""
+    import yaml
+
     write_json(KEYS, digests(planned))
     parts = {part.name: part.params.model_dump(mode="json") for part in study.parts}
     text = yaml.safe_dump({"scale": planned.scale, **parts}, sort_keys=False)

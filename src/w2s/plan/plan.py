@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from w2s.plan.drawing import SampleSet
+from w2s.plan.job_resources import Resources
 from w2s.plan.nodes import Node
 from w2s.plan.published import Group
-from w2s.plan.resources import Budget, Resources
+from w2s.plan.resources import Budget
 
 
 @dataclass

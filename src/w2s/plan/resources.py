@@ -14,27 +14,25 @@ Memory is what the program itself takes, plus `SAFETY` times
 
 Minutes are `SAFETY` times the work over the rate of the device, plus `START`.  The rate is the
 study's measured `cost`, except that one of a CPU says nothing of a GPU: then `GPU_RATE` stands.
-
-A job that failed asks for more of both, up to `MOST` times what was planned.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from w2s.models.registry import shape_of
 from w2s.params.parts import Part, Study
 from w2s.plan.compared import ADM_IMAGES, compared_of
 from w2s.plan.estimate import FLOAT, Estimator, parameters
 from w2s.plan.feature_cost import CONV, held, macs, outputs, weights
+from w2s.plan.job_resources import Resources
 from w2s.plan.kinds import on_gpu
 from w2s.plan.nodes import Node
 
 SAFETY = 2.0
 START = 10.0  # minutes: imports, reading, writing
-MOST = 3  # times what is planned, for a job that fails again and again
 PROGRAM, PROGRAM_GPU = 800, 4000  # MB of a process with its imports: 525 measured; CUDA is big
 KEPT = 17  # values for the backward pass per token, width and block
 SD_CHANNELS = 128  # of the first level
@@ -53,23 +51,6 @@ class Needs:
     data: float = 0.0  # bytes of weights and data
     activations: float = 0.0  # bytes, where the work is done
     gmacs: float = 0.0  # billions of multiply-accumulates
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a job asks for."""
-
-    threads: int
-    mem_mb: int
-    minutes: int
-    gpus: int
-    stops: bool = False  # by itself, its state saved: more time is of no use to it
-
-    def grown(self, attempt: int) -> Resources:
-        """What the job asks for when it is tried for the `attempt`-th time, from 1."""
-        times = min(attempt, MOST)
-        minutes = self.minutes if self.stops else self.minutes * times
-        return replace(self, mem_mb=self.mem_mb * times, minutes=minutes)
 
 
 class Budget:

@@ -15,13 +15,17 @@ from w2s.plan.published import Group
 PLANS = Path(".w2s/plans")
 
 
-def freeze(plan, execution: dict) -> Path:
-    """Write a plan where jobs find it; returns the file."""
+def freeze(plan, execution: dict, rules: dict | None = None) -> Path:
+    """Write a plan where jobs find it; returns the file.
+
+    rules: what Snakemake's rules ask of it beside nodes and groups (w2s.run.started).
+    """
     content = {
         "scale": plan.scale,
         "execution": execution,
         "nodes": {key: _fields(node) for key, node in plan.nodes.items()},
         "groups": {name: _fields(group) for name, group in plan.groups.items()},
+        "rules": rules or {},
     }
     text = canonical(content)
     path = PLANS / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
@@ -42,7 +46,16 @@ class FrozenPlan:
             ) from None
         self.scale: str = content["scale"]
         self.execution: dict = content["execution"]
+        self.rules: dict = content["rules"]
         self._nodes, self._groups = content["nodes"], content["groups"]
+
+    def nodes(self) -> dict[str, Node]:
+        """All nodes by key."""
+        return {key: self.node(key) for key in self._nodes}
+
+    def groups(self) -> dict[str, Group]:
+        """All groups of published files by name."""
+        return {name: self.group(name) for name in self._groups}
 
     def node(self, key: str) -> Node:
         """The node with this key.
