@@ -10,6 +10,7 @@ SRC = Path(__file__).parents[1] / "src" / "w2s"
 ORDER = """
     errors strict keypaths sentences job device files streams
     guidance
+    tuning
     plane
     data models
     conditions
