@@ -10,6 +10,7 @@ include: "rules/training.smk"
 include: "rules/sampling.smk"
 include: "rules/plane.smk"
 include: "rules/report.smk"
+include: "rules/tuning.smk"
 include: "rules/artifacts.smk"
 
 
@@ -25,6 +26,8 @@ localrules:
     tables,
     weights,
     layers,
+    tune,
+    confirm,
 
 
 # What a profile gives to the machine that drives: `set-resources: {prompts: {driver: 1}}`.

@@ -106,5 +106,6 @@ def sweep_files(kind):
 
 def every_published_file(kind=""):
     """Paths of all published files of the study, or of those of one kind."""
-    groups = [g for g in PLAN.groups.values() if g.name not in PLAN.sweep]
+    beside = {*PLAN.sweep, *PLAN.tune, *PLAN.confirm}
+    groups = [g for g in PLAN.groups.values() if g.name not in beside]
     return [path for g in groups if g.name.startswith(kind) for path in g.paths]

@@ -76,6 +76,13 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--parts", nargs="+", help="these parts alone, instead of the file's")
     sub.add_argument("--nodes", action="store_true", help="list every node")
     sub.add_argument("--gpus", type=_count, help="how long the work takes on this many at least")
+    sub = verb("tune", _tune, "search for the values of all guidance methods, round by round")
+    sub.add_argument("--scale", help="a file or folder under scales/, instead of the file's")
+    sub.add_argument("--data", help="a folder of images, instead of the scale's data set")
+    sub.add_argument("snakemake", nargs="*", help="its own arguments, after --")
+    sub = verb("adopt", _adopt, "enter the values that the search chose in the scale's file")
+    sub.add_argument("--parts", nargs="+", help="these parts alone, instead of the file's")
+    _study(sub)
     sub = verb("show", _show, "walk a published number back to its raw data")
     sub.add_argument("path", type=Path, help="a file under results/")
     sub = verb("recompute", _recompute, "forget what only this cell uses")
@@ -203,6 +210,23 @@ def _plan(args):
 
     parts = {"parts": args.parts} if args.parts else {}
     print(overview(_load(args, **parts), nodes=args.nodes, gpus=args.gpus))
+
+
+def _tune(args):
+    from w2s.run.tune import tune
+
+    args.params = Path("params.yaml")  # which Snakemake reads
+    chosen = {"scale": args.scale, "data": args.data}
+    config = [f"{name}={value}" for name, value in chosen.items() if value is not None]
+    arguments = [*args.snakemake, *(["--config", *config] if config else [])]
+    return tune(lambda: _load(args), arguments)
+
+
+def _adopt(args):
+    from w2s.run.adopt import adopt
+
+    parts = {"parts": args.parts} if args.parts else {}
+    print(adopt(_load(args, **parts)))
 
 
 def _show(args):

@@ -53,6 +53,8 @@ def study(study_folder, net, tmp_path):
     folder_of(net, tmp_path / "dit")
     study_folder.edit(("pretrained",), {"dit": {"path": "dit"}}, SMOKE)
     study_folder.edit(("weak",), {"part": {"recipe": "dit", "part": {"skip": [2]}}}, SMOKE)
+    for block in ("tune", "confirm"):
+        study_folder.edit((block,), None, SMOKE)
     study_folder.edit(("guidance",), GUIDANCE | {"s2": {"droppable": [1, 3]}}, SMOKE)
     table = {"title": "DiT", "columns": ["fd", "forwards"], "baseline": "none", "rows": ROWS}
     study_folder.edit(("tables",), {"dits": table}, SMOKE)

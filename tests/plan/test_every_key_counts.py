@@ -17,7 +17,8 @@ from tiny_text import ROWS, TEXT
 
 from w2s.errors import UserError
 from w2s.params.load import load_study
-from w2s.plan.study import plan, plan_sweep
+from w2s.plan.study import plan, plan_confirm, plan_sweep
+from w2s.run.searches import planned_search
 from w2s.strict import Strict
 
 HOME = Path(__file__).parents[2]
@@ -29,6 +30,25 @@ SWEEP = {
     "weights": {"cfg": [1.5, 2.0]},
     "layers": {"skipped": {"blocks": [[0], [1]], "weights": [1.5]}},
 }
+TUNE = {  # as few evaluations as cut the first round short
+    "model": "base",
+    "seeds": [200, 201],
+    "per_seed": 12,
+    "evaluations": 3,
+    "methods": {
+        "cfg": {"high": {"at": "window.1", "start": 0.9, "step": 0.05, "within": [0.8, 1]}},
+        "ag": {
+            "low": {"at": "window.0", "among": [0.0, 0.1, 0.2, 0.3]},
+            "high": {"at": "window.1", "start": 0.9, "step": 0.05, "within": [0.8, 1]},
+        },
+        "sgg": {
+            "both": {
+                "at": ["0.weight", "1.weight"], "start": 2, "factor": 2, "within": [1, 3]
+            },
+        },
+    },
+}  # fmt: skip
+CONFIRM = {"seeds": list(range(300, 310)), "training_seeds": [0, 1]}
 SKIPPED = {"skipped": {"method": "skip_layer", "blocks": [1], "weight": 2}}
 GUIDED_SO = {"ag": "AutoGuidance", "skipped": "SLG"}
 PROBES = {
@@ -41,6 +61,8 @@ TRAINED = SMALL | {
     "weak": SMALL["weak"] | {"cut": {"recipe": "base", "part": {"skip": [1]}}},
     "tables": SMALL["tables"] | {"guidance": CUT},
     "sweep": SWEEP,
+    "tune": TUNE,
+    "confirm": CONFIRM,
     "guidance": SMALL["guidance"] | SKIPPED,
     "probes": PROBES,
     "figures": {"velocity": {"draws": "velocity", "title": "Velocities", "probes": ["one", "two"]}},
@@ -100,6 +122,20 @@ SEVERAL = MADE | {
         "weights": {"cfg": [1.5, 2]},
         "layers": {"skipped": {"blocks": [[0], [2]], "weights": [1.5, 2]}},
     },
+    "tune": {
+        "model": "main",
+        "seeds": [200, 201],
+        "evaluations": 3,
+        "columns": ["words", "shape", "forwards"],
+        "by": "words",
+        "methods": {
+            "skipped": {
+                "blocks": {"at": "blocks", "among": [[0], [1], [2], [0, 1]]},
+                "weight": {"at": "weight", "start": 2, "factor": 2, "within": [1, 3]},
+            }
+        },
+    },
+    "confirm": {"seeds": CONFIRM["seeds"]},
     "cost": TRAINED["cost"],
     "world": MADE["world"] | {"training": MADE["world"]["training"] | LONG},
 }
@@ -116,6 +152,8 @@ NO_RESULT = {
     ("PlaneParams", "gpus"): "what a job asks a cluster for",
     ("PlaneRow", "truth"): "stands in the place of a model",
     ("TextParams", "sweep"): "null, where the other study has a block",
+    ("TextParams", "tune"): "null, where the other study has a block",
+    ("TextParams", "confirm"): "null, where the other study has a block",
     ("TextParams", "world"): "null, where the other study has a block",
     ("TextParams", "features"): "null, where the other study has a block",
     ("TextParams", "dinov2"): "null, where the other study has a block",
@@ -129,6 +167,8 @@ NO_RESULT = {
     ("SkipLayerWindow", "blend"): "fades into the window below, and here is none",
     ("SkipLayerWindow", "steps"): "another way to write the window",
     ("PictureParams", "sweep"): "null, where the other study has a block",
+    ("PictureParams", "tune"): "null, where the other study has a block",
+    ("PictureParams", "confirm"): "null, where the other study has a block",
     ("PictureParams", "pretrained"): "empty, where the other study has blocks",
     ("PictureParams", "probes"): "empty, where the other study has blocks",
     ("PictureParams", "figures"): "empty, where the other study has blocks",
@@ -153,7 +193,7 @@ NO_RESULT = {
 }
 # What no other value fits here.
 FIXED = {"truth", "path", "flat", "steps", "real", "pretrained", "sweep", "size", "world"}
-FIXED |= {"probes", "figures", "features", "dinov2"}
+FIXED |= {"probes", "figures", "features", "dinov2", "tune", "confirm"}
 INSTEAD = {  # for keys that are null, or that need a value of their own
     ("FolderData", "classes"): [900],
     ("Dinov2Features", "width"): [64],
@@ -179,6 +219,9 @@ INSTEAD = {  # for keys that are null, or that need a value of their own
     ("SkipPart", "skip"): [[0]],
     ("PictureSweep", "weights"): [{"cfg": [1.5, 2.5]}],
     ("PictureSweep", "by"): ["recall"],
+    ("PictureTune", "by"): ["recall"],
+    ("FreeChoice", "at"): ["weight"],
+    ("FreeChoice", "among"): [[0.1, 0.0]],
     ("Probe", "guidance"): [{"ag": "AutoGuidance"}],
     ("Probe", "seeds"): [[5, 6]],
     ("Figure", "guidance"): [["ag"]],
@@ -271,6 +314,7 @@ def named(root: Path, study: dict) -> frozenset[str]:
     (root / "params.yaml").write_text("scale: walk\n")
     read = load_study(root / "params.yaml")
     whole = plan(read).joined(plan_sweep(read))
+    whole = whole.joined(planned_search(read)).joined(plan_confirm(read))
     return frozenset([*whole.nodes, *(group.key for group in whole.groups.values())])
 
 

@@ -64,7 +64,7 @@ def test_an_entry_left_to_its_method_is_swept_as_the_method_says():
 def test_every_weight_that_was_not_swept_has_its_reason_in_the_file():
     params = load_study(FILE, {"scale": "mini"}).part().params
     others = params.guidance.keys() - params.sweep.weights.keys()
-    beside = {"cfg-2", "cfg-3", "cfg-linear", "sgg-early", "sgg-reversed", "uncond-ag-early"}
+    beside = {"ag", "cfg-2", "cfg-3", "cfg-linear", "sgg-early", "sgg-reversed", "uncond-ag-early"}
     assert others == beside
 
 

@@ -38,6 +38,8 @@ def study_of(switches):
         "sampling": params.sampling.model_copy(update={"steps": STEPS}),
         "tables": {"t": Table(title="t", columns=("fd",), baseline=min(rows), rows=rows)},
         "sweep": None,
+        "tune": None,
+        "confirm": None,
         "probes": {},
         "figures": {},
     }

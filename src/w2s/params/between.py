@@ -11,6 +11,7 @@ from w2s.params.files import Layers
 RULES = frozenset(
     (
         *("all", "tables", "weights", "layers", "table", "curves", "sweep", "scan", "claims"),
+        *("tune", "confirm"),
         *("render", "index", "vae", "encode", "features", "reference", "prompts", "embed"),
         *("towers", "clip", "pipeline"),
         *("train", "extract", "sample", "decode", "evaluate", "convert", "score"),
@@ -18,7 +19,10 @@ RULES = frozenset(
     )
 )
 # Before the name of a table or of a part.
-PREFIXES = ("cells_", "curves-", "sweep-", "weights-", "scan-", "layers-")
+PREFIXES = (
+    *("cells_", "curves-", "sweep-", "weights-", "scan-", "layers-"),
+    *("tune-", "confirm-"),
+)
 
 
 def between_parts(params: dict, layers: dict[str, Layers], files: dict[str, Path]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from w2s.metrics.registry import BY_DINOV2, METRICS
 from w2s.models.backbone import Shape
 from w2s.models.registry import shape_of
+from w2s.params.confirm import confirm_mistakes
 from w2s.params.dinov2_checks import dinov2_mistakes
 from w2s.params.model_checks import (
     Mistake,
@@ -19,6 +20,7 @@ from w2s.params.networks import latent_factor, latent_shape, snapshots, untraine
 from w2s.params.pictures import PictureParams, Row, Table
 from w2s.params.probes import NONE, Probe, probe_mistakes
 from w2s.params.sweep import sweep_mistakes, sweep_names
+from w2s.params.tune import tune_mistakes, tune_names
 from w2s.params.world import World
 from w2s.strict import did_you_mean
 from w2s.training import check
@@ -77,9 +79,10 @@ def _names(params: PictureParams) -> Iterator[Mistake]:
             if row.guidance is not None:
                 entry = (row.guidance, params.guidance, "entry under guidance")
                 asked.append(((*where, "guidance"), *entry))
-    if params.sweep:
-        asked.append((("sweep", "model"), params.sweep.model, models, "recipe or weak model"))
-    for at, name in sweep_names(params):
+    for key, block in {"sweep": params.sweep, "tune": params.tune}.items():
+        if block:
+            asked.append(((key, "model"), block.model, models, "recipe or weak model"))
+    for at, name in (*sweep_names(params), *tune_names(params)):
         asked.append((at, name, params.guidance, "entry under guidance"))
     for path, name, valid, what in asked:
         if name not in valid:
@@ -202,9 +205,10 @@ def _metrics(params: PictureParams) -> Iterator[Mistake]:
         if known := [limit for limit in limits if limit is not None]:
             counts["reference.count"] = min(known)
     tables = {("tables", name): table.columns for name, table in params.tables.items()}
-    if params.sweep:
-        counts["sweep.per_seed"] = params.sweep.per_seed
-        tables["sweep",] = params.sweep.columns
+    for key, block in {"sweep": params.sweep, "tune": params.tune}.items():
+        if block:
+            counts[f"{key}.per_seed"] = block.per_seed
+            tables[key,] = block.columns
     least = min(counts, key=counts.get)
     if "kid" in metrics and params.metrics.kid_subset_size >= counts[least]:
         yield ("metrics", "kid_subset_size"), f"must be below {least} ({counts[least]})"
@@ -256,5 +260,7 @@ def _real_rows(params: PictureParams) -> Iterator[Mistake]:
 
 
 def _sweep(params: PictureParams) -> Iterator[Mistake]:
-    """A sweep that would not compare like with like."""
+    """Sweep, search and confirmation that would not compare like with like."""
     yield from sweep_mistakes(params, METRICS)
+    yield from tune_mistakes(params, METRICS, [*params.weak, *params.pretrained])
+    yield from confirm_mistakes(params)

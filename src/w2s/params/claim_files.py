@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from w2s.errors import UserError
 from w2s.params.checks import Mistake
 from w2s.params.claims import Claim, Claims, ClaimsFile
+from w2s.params.confirm import confirm_tables
+from w2s.params.parts import own_name
 from w2s.params.scales import part_files, read_part, scale_names
 from w2s.params.validate import valid
 from w2s.strict import did_you_mean
@@ -37,11 +40,24 @@ def read_claims(folder: Path, scale: str, params: dict, files: dict[str, Path]) 
         except UserError as error:
             found.append(str(error))
             continue
-        mistakes = unknown_cells(claims[name].by_name, params[name].tables, str(files[name]))
+        own = params[name].tables
+        fresh = confirm_tables(params[name], partial(own_name, name), None)
+        mistakes = [
+            *unknown_cells(claims[name].by_name, own | fresh, str(files[name])),
+            *mixed(claims[name].by_name, fresh),
+        ]
         found += dict.fromkeys(f"{layers.where(path)}: {what}" for path, what in mistakes)
     if found:
         raise UserError("\n".join(found))
     return claims
+
+
+def mixed(claims: dict[str, Claim], fresh: dict) -> Iterator[Mistake]:
+    """Claims that compare a table which confirms what was tuned with one that does not."""
+    for name, claim in claims.items():
+        if len({row.split("/")[0] in fresh for row in claim.rows.values()}) > 1:
+            what = "one row is of a table that confirms on fresh seeds, and the other is not"
+            yield ("claims", name, "against"), f"{what}; name two of the same"
 
 
 def unknown_cells(claims: dict[str, Claim], tables: dict, file: str) -> Iterator[Mistake]:

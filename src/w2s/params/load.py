@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from w2s.errors import UserError
+from w2s.params.adopted import read_adopted
 from w2s.params.between import between_parts
 from w2s.params.claim_files import read_claims
 from w2s.params.files import Layers, read_yaml
@@ -58,6 +59,7 @@ def load_study(path: Path, overrides: dict | None = None) -> Study:
                 fingerprints=kinds[name].find_files(params[name]),
                 layers=layers[name],
                 claims=claims.get(name),
+                adopted=read_adopted(files[name]),
             )
             for name in asked
         ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from w2s.errors import UserError
 from w2s.keypaths import KeyPath
+from w2s.params.adopted import Adopted
 from w2s.params.claims import Claims
 from w2s.params.common import Cost
 from w2s.params.files import Layers
@@ -17,6 +18,11 @@ from w2s.params.settings import ExecutionParams
 from w2s.params.text import TextParams
 
 FIRST = "pictures"  # the part that a scale of one file holds; its published names carry no part
+
+
+def own_name(part: str, name: str) -> str:
+    """A published name of which every part has one."""
+    return name if part == FIRST else f"{name}-{part}"
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,11 @@ class Part:
     layers: Layers  # where the part's keys were set
     origins: Mapping[KeyPath, KeyPath] = field(default_factory=dict)  # of tables in no file: keys
     claims: Claims | None = None  # what papers say of its tables
+    adopted: Adopted | None = None  # what a search chose of its guidance
 
     def own(self, name: str) -> str:
         """A published name of which every part has one."""
-        return name if self.name == FIRST else f"{name}-{self.name}"
+        return own_name(self.name, name)
 
     @contextmanager
     def at(self, *path: str) -> Iterator[None]:

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt, model_validator
 from w2s.guidance.windows import Guidance
 from w2s.metrics.settings import ColumnName, MetricSettings
 from w2s.params.common import Arithmetic, Cost, Guided, Name, Published
+from w2s.params.confirm import Confirm
 from w2s.params.data import (
     DiffusersVAE,
     Dinov2OfPictures,
@@ -27,6 +28,7 @@ from w2s.params.models import EmaLength, Network, Training, WeakModel
 from w2s.params.pretrained import Pretrained
 from w2s.params.probes import Figure, Probe
 from w2s.params.sweep import Sweep
+from w2s.params.tune import Tune
 from w2s.strict import Strict
 
 
@@ -107,6 +109,20 @@ class PictureSweep(Sweep):
         return super().drawn() | {"per_seed": self.per_seed}
 
 
+class PictureTune(Tune):
+    """A search over guidance, with so many samples under each seed."""
+
+    per_seed: PositiveInt
+    """Samples per seed."""
+    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1)] = ("fd", "recall", "forwards")
+    """Columns of the table of all that was tried."""
+    by: ColumnName = "fd"
+    """The column that decides; it is drawn against each other one."""
+
+    def drawn(self):
+        return super().drawn() | {"per_seed": self.per_seed}
+
+
 class PictureParams(Strict):
     """Everything a part with class-conditional pictures is made of."""
 
@@ -143,6 +159,10 @@ class PictureParams(Strict):
     """Tables by name."""
     sweep: PictureSweep | None = None
     """What the weights under guidance are chosen by."""
+    tune: PictureTune | None = None
+    """The search for the values of every method, and its budget: `w2s tune`."""
+    confirm: Confirm | None = None
+    """Fresh seeds for what was tuned: `snakemake confirm`."""
     probes: dict[Name, Probe] = Field({})
     """Guidances whose velocities are compared with those that fit the training latents best."""
     figures: dict[Name, Figure] = Field({})

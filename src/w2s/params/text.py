@@ -14,8 +14,10 @@ from w2s.metrics.score_registry import SCORES
 from w2s.metrics.settings import MetricSettings
 from w2s.models.sd3 import PUBLISHED
 from w2s.params.common import Arithmetic, Cost, Guided, Name, Precision, Published
+from w2s.params.confirm import Confirm
 from w2s.params.data import Dinov2Features, Distinct, InceptionFeatures, Seed, TextReference
 from w2s.params.sweep import Sweep
+from w2s.params.tune import Tune
 from w2s.params.world import Captions, TrainedPipeline, World
 from w2s.pipelines.folder import MOST_TEXT_TOKENS
 from w2s.strict import Strict
@@ -196,6 +198,15 @@ class TextSweep(Sweep):
     """The score that values are chosen by; it is drawn against each other one."""
 
 
+class TextTune(Tune):
+    """A search over guidance, on all prompts."""
+
+    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1)]
+    """Columns of the table of all that was tried."""
+    by: ColumnName
+    """The column that decides; it is drawn against each other one."""
+
+
 class TextParams(Strict):
     """Everything a part with images of prompts is made of."""
 
@@ -234,6 +245,10 @@ class TextParams(Strict):
     """Tables by name."""
     sweep: TextSweep | None = None
     """What the weights under guidance, and the blocks that it skips, are chosen by."""
+    tune: TextTune | None = None
+    """The search for the values of every method, and its budget: `w2s tune`."""
+    confirm: Confirm | None = None
+    """Fresh seeds for what was tuned: `snakemake confirm`."""
     gpus: Annotated[int, Field(ge=0)] = 0
     """GPUs that a job which computes with networks asks a cluster for; 0: none."""
     cost: Cost | None = None
@@ -243,10 +258,10 @@ class TextParams(Strict):
 def columns_asked(
     params: TextParams, among: Container[str]
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Those of some columns that tables and the sweep have, each with its path."""
+    """Those of some columns that tables, sweep and search have, each with its path."""
     shown = {("tables", name): table.columns for name, table in params.tables.items()}
-    if params.sweep:
-        shown["sweep",] = params.sweep.columns
+    blocks = {"sweep": params.sweep, "tune": params.tune}
+    shown |= {(name,): block.columns for name, block in blocks.items() if block}
     for at, columns in shown.items():
         for i, column in enumerate(columns):
             if column in among:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from w2s.metrics.registry import UNLABELLED
+from w2s.metrics.registry import METRICS, UNLABELLED
 from w2s.metrics.score_registry import SCORES
+from w2s.params.confirm import confirm_mistakes
 from w2s.params.metric_checks import metric_mistakes
 from w2s.params.model_checks import Mistake
 from w2s.params.sweep import sweep_mistakes, sweep_names
 from w2s.params.text import TextParams, columns_asked
+from w2s.params.tune import tune_mistakes, tune_names
 from w2s.params.world_checks import world_mistakes
 from w2s.strict import did_you_mean
 
@@ -20,6 +22,8 @@ def text_mistakes(params: TextParams) -> Iterator[Mistake]:
     yield from _columns(params)
     yield from _score_files(params)
     yield from sweep_mistakes(params, SCORES)
+    yield from tune_mistakes(params, METRICS | SCORES, params.models)
+    yield from confirm_mistakes(params)
     yield from world_mistakes(params)
     yield from metric_mistakes(params)
 
@@ -41,10 +45,10 @@ def _names(params: TextParams) -> Iterator[Mistake]:
             if row.guidance is not None:
                 entry = (row.guidance, params.guidance, "entry under guidance")
                 asked.append(((*where, "guidance"), *entry))
-    if params.sweep:
-        named = (params.sweep.model, params.models, "pipeline under models")
-        asked.append((("sweep", "model"), *named))
-    for at, name in sweep_names(params):
+    for key, block in {"sweep": params.sweep, "tune": params.tune}.items():
+        if block:
+            asked.append(((key, "model"), block.model, params.models, "pipeline under models"))
+    for at, name in (*sweep_names(params), *tune_names(params)):
         asked.append((at, name, params.guidance, "entry under guidance"))
     for path, name, valid, what in asked:
         if name not in valid:

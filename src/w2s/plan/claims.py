@@ -1,64 +1,85 @@
-"""The page of claims: one group of published files over the tables of all parts."""
+"""Pages of claims: one group of published files over the tables of all parts, and one over those
+that confirm what was tuned."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from w2s.errors import UserError
+from w2s.params.claims import Claim
+from w2s.params.confirm import confirm_tables
 from w2s.params.parts import Part, Study
 from w2s.plan.plan import Plan
 from w2s.plan.published import Group
 
-NAME = "claims"
-PATHS = ("results/claims.json", "results/claims.md")
+NAME, CONFIRMED = "claims", "claims-confirm"
 
 
-def with_claims(study: Study, planned: Plan) -> Plan:
+def with_claims(study: Study, planned: Plan, confirmed: bool = False) -> Plan:
     """The plan of a study with the page of its claims, if it has any.
+
+    confirmed: the page of the claims over tables that confirm what was tuned, instead of others.
 
     Raises:
         UserError: a claim compares rows whose numbers cannot be paired; a line for each.
     """
-    parts = [part for part in study.parts if part.claims]
-    if mistakes := [what for part in parts for what in _unpaired(part, planned)]:
+    found = [(part, _claims(part, confirmed)) for part in study.parts if part.claims]
+    claims = [(part, own) for part, own in found if own]
+    if mistakes := [what for part, own in claims for what in _unpaired(part, own, planned)]:
         raise UserError("\n".join(mistakes))
-    if parts:
-        planned.groups[NAME] = _group(study, parts, planned)
+    if claims:
+        name = CONFIRMED if confirmed else NAME
+        unasked = {} if confirmed else study.unasked_claims
+        planned.groups[name] = _group(name, study.scale, claims, unasked, planned)
     return planned
 
 
-def _group(study: Study, parts: list[Part], planned: Plan) -> Group:
-    """The claims of these parts, with the facts of all tables and rows that they name."""
+def _claims(part: Part, confirmed: bool) -> dict[str, Claim]:
+    """The claims of a part over the tables that confirm, or over its others."""
+    tables = confirm_tables(part.params, part.own, part.adopted)
+    return {
+        name: claim
+        for name, claim in part.claims.by_name.items()
+        if (claim.row.split("/")[0] in tables) == confirmed
+    }
+
+
+def _group(
+    group: str,
+    scale: str,
+    found: list[tuple[Part, dict[str, Claim]]],
+    unasked: dict[str, int],
+    planned: Plan,
+) -> Group:
+    """These claims of parts, with the facts of all tables and rows that they name."""
     families = [
         {
             "part": part.name,
             "dataset": part.data["name"],
-            "claims": [
-                {"name": name, **claim.model_dump()} for name, claim in part.claims.by_name.items()
-            ],
+            "claims": [{"name": name, **claim.model_dump()} for name, claim in own.items()],
         }
-        for part in parts
+        for part, own in found
     ]
-    claims = [claim for part in parts for claim in part.claims.by_name.values()]
+    claims = [claim for _, own in found for claim in own.values()]
     named = dict.fromkeys(row for claim in claims for row in claim.rows.values())
     shown = {row: planned.groups[f"cells/{row}"].facts for row in named}
     return Group(
-        name=NAME,
-        paths=PATHS,
+        name=group,
+        paths=tuple(f"results/{group}.{end}" for end in ("json", "md")),
         needs=tuple(dict.fromkeys(k for facts in shown.values() for k in facts["row"]["measured"])),
         facts={
-            "scale": study.scale,
+            "scale": scale,
             "families": families,
             "tables": {facts["table"]["name"]: facts["table"] for facts in shown.values()},
             "rows": {row: facts["row"] for row, facts in shown.items()},
-            "unasked": study.unasked_claims,
+            "unasked": unasked,
         },
     )
 
 
-def _unpaired(part: Part, planned: Plan) -> Iterator[str]:
+def _unpaired(part: Part, claims: dict[str, Claim], planned: Plan) -> Iterator[str]:
     """A sentence for each claim that compares rows which share no noise."""
-    for name, claim in part.claims.by_name.items():
+    for name, claim in claims.items():
         facts = {key: planned.groups[f"cells/{row}"].facts for key, row in claim.rows.items()}
         if len(facts) == 1:
             continue

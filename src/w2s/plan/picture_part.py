@@ -26,6 +26,7 @@ from w2s.plan.planner import Planner
 from w2s.plan.probes import add_probe, figure_groups
 from w2s.plan.published import groups
 from w2s.plan.refusals import refuse_null, refuse_untrained_head
+from w2s.plan.rows import Rows
 from w2s.plan.samples import add_sample_sets
 from w2s.plan.sweep import plan_sweep_of, swept
 from w2s.sampling.grid import time_grid
@@ -169,3 +170,6 @@ def _planned(part: Part) -> PicturePlanner:
     (planner.plan.index,) = planner.pictures.images["index"]
     planner.plan.sets.update(add_sample_sets(planner))
     return planner
+
+
+PICTURE_ROWS = Rows(_sampled, row_facts, Estimator)

@@ -18,6 +18,7 @@ from w2s.plan.facts import SCORE, RowFacts, guidance_facts, measured_by_column, 
 from w2s.plan.plan import Plan
 from w2s.plan.planner import Planner
 from w2s.plan.published import groups
+from w2s.plan.rows import Rows
 from w2s.plan.samples import add_sample_sets
 from w2s.plan.sweep import plan_sweep_of, swept
 from w2s.plan.text_cost import TextEstimator
@@ -188,3 +189,6 @@ def text_row_facts(part: Part, plan: Plan, table: str, name: str) -> RowFacts:
         comparable=row.comparable,
         why=row.why,
     )
+
+
+TEXT_ROWS = Rows(_sampled, text_row_facts, TextEstimator)

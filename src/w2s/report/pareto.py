@@ -20,10 +20,18 @@ OFFSETS = ((4, 4), (4, -4), (-4, 4), (-4, -4), (5, 0), (-5, 0), (0, 6), (0, -6),
 Point = tuple[float, float, float, float, float]  # x, half interval, y, half interval, weight
 
 
-def pareto(path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, ylabel: str) -> None:
+def pareto(
+    path: Path,
+    key: str,
+    curves: dict[str, list[Point]],
+    xlabel: str,
+    ylabel: str,
+    weights: bool = True,
+) -> None:
     """Write a PNG of y against x with intervals; points are joined in the order given.
 
     curves: method name -> [(x, half interval of x, y, half interval of y, weight)].
+    weights: whether to write them beside their points.
     """
     many = len(curves) > len(COLOURS)
     width, columns = (TEXT_WIDTH, 2 * LEGEND_COLUMNS) if many else (COLUMN_WIDTH, LEGEND_COLUMNS)
@@ -51,8 +59,9 @@ def pareto(path: Path, key: str, curves: dict[str, list[Point]], xlabel: str, yl
         axes.grid()
         axes.set_axisbelow(True)
         fig.legend(loc="outside upper center", ncols=columns)
-        fig.draw_without_rendering()
-        label_weights(axes, curves)
+        if weights:
+            fig.draw_without_rendering()
+            label_weights(axes, curves)
 
 
 def label_weights(axes: Axes, curves: dict[str, list[Point]]) -> None:

@@ -20,6 +20,7 @@ from w2s.report.schedules import weight_schedules
 from w2s.report.stages import norms, stages
 from w2s.report.sweep import publish_sweep
 from w2s.report.tables import write_table
+from w2s.report.tune import publish_round, publish_tuned
 from w2s.report.velocity import optimal_velocity
 from w2s.store import folders
 
@@ -46,6 +47,8 @@ def publish(group: Group) -> None:
         "figure": publish_figure if "figure" in group.facts else publish_curves,
         "sweep": publish_sweep,
         "claims": publish_claims,
+        "tune": publish_round,
+        "tuned": publish_tuned,
     }
     publishers[kind](group)
 

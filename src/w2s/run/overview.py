@@ -15,6 +15,7 @@ from w2s.plan.plan import Plan
 from w2s.plan.published import Group
 from w2s.plan.samples import families
 from w2s.plan.study import plan, planner_of
+from w2s.run.beside import beside
 from w2s.run.outlook import size, time_and_disk
 from w2s.sampling.trajectories import cost
 from w2s.store import folders
@@ -82,6 +83,7 @@ def _part(part: Part, planned: Plan, study: Study) -> list[str]:
     """A part's stages, sharing and sweep, under a heading where there are others."""
     lines = [*_stages(part, planned, study.cost), "", *_sharing(planned)]
     lines += _sweep(part, planned, study.cost)
+    lines += beside(study, part, planned)
     if len(study.parts) > 1:
         lines.insert(0, f"part {part.name}, data set {part.data['name']}")
     return lines

@@ -11,8 +11,9 @@ from w2s.errors import UserError
 from w2s.params.load import load_study
 from w2s.plan.chains import chained
 from w2s.plan.plan import Plan
-from w2s.plan.study import plan, plan_sweep
+from w2s.plan.study import plan, plan_confirm, plan_sweep
 from w2s.run.frozen import freeze
+from w2s.run.searches import planned_search
 from w2s.run.started import Started, written
 from w2s.run.tokens import drop_stale_tokens
 from w2s.store.folders import present
@@ -28,8 +29,9 @@ def start(params_file: Path, overrides: dict) -> Started:
     try:
         study = load_study(params_file, overrides)
         sweep = plan_sweep(study)
+        search, confirmation = planned_search(study), plan_confirm(study)
         own = plan(study)
-        planned = own.joined(sweep)
+        planned = own.joined(sweep).joined(search).joined(confirmation)
         refuse_absent_files(planned)
     except UserError as error:
         print(f"w2s: {error}", file=sys.stderr)
@@ -38,11 +40,18 @@ def start(params_file: Path, overrides: dict) -> Started:
     drop_stale_tokens(planned.nodes.values())
     sync_keys(planned.groups)
     tables = {name: table for part in study.parts for name, table in part.params.tables.items()}
+    fresh = {
+        group.facts["table"]["name"]: tuple(group.facts["table"]["columns"])
+        for name, group in confirmation.groups.items()
+        if name.startswith("table/")
+    }
     rules = {
         "study": frozenset(own.nodes),
         "sweep": tuple(sweep.groups),
+        "tune": tuple(search.groups),
+        "confirm": tuple(confirmation.groups),
         "parts": planned.parts,
-        "columns": {name: table.columns for name, table in tables.items()},
+        "columns": {name: table.columns for name, table in tables.items()} | fresh,
         "resources": {key: planned.resources(key) for key in planned.nodes},
         "chained": chained(planned.nodes),
         "priority": priorities(planned, last=list(tables)[-1]),

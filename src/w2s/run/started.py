@@ -22,13 +22,15 @@ FROZEN = "W2S_PLAN"  # environment variable with the frozen plan's path
 
 @dataclass(frozen=True)
 class Started:
-    """What the rules need of a study's plan and its sweep's."""
+    """What the rules need of a study's plan and of those beside it."""
 
     frozen: str  # the plan as a file, for the jobs
     nodes: dict[str, Node]
     groups: dict[str, Group]
-    study: frozenset[str]  # nodes of the study itself, without its sweep
+    study: frozenset[str]  # nodes of the study itself, of none beside it
     sweep: tuple[str, ...]  # groups that are published only when asked for
+    tune: tuple[str, ...]  # the same of the search
+    confirm: tuple[str, ...]  # and of the confirmation
     parts: dict[str, tuple[str, ...]]  # of each part, the groups that it publishes
     columns: dict[str, tuple[str, ...]]  # columns of each table
     resources: dict[str, Resources]  # what the job of a node asks for
@@ -50,6 +52,8 @@ class Started:
             groups=plan.groups(),
             study=frozenset(rules["study"]),
             sweep=tuple(rules["sweep"]),
+            tune=tuple(rules["tune"]),
+            confirm=tuple(rules["confirm"]),
             parts={name: tuple(groups) for name, groups in rules["parts"].items()},
             columns={name: tuple(columns) for name, columns in rules["columns"].items()},
             resources={key: Resources(**asked) for key, asked in rules["resources"].items()},
@@ -64,12 +68,14 @@ class Started:
 
 
 def written(
-    study, sweep, parts: dict, columns: dict, resources: dict[str, Resources], chained, priority
+    study, sweep, tune, confirm, parts: dict, columns: dict, resources: dict, chained, priority
 ) -> dict:
     """What `Started.read` finds under `rules`."""
     return {
         "study": sorted(study),
         "sweep": list(sweep),
+        "tune": list(tune),
+        "confirm": list(confirm),
         "parts": parts,
         "columns": columns,
         "resources": {key: asdict(asked) for key, asked in resources.items()},

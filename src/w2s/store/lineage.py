@@ -8,7 +8,7 @@ from w2s.errors import UserError
 from w2s.params.parts import Study
 from w2s.plan.plan import Plan
 from w2s.plan.published import Group
-from w2s.plan.study import plan, plan_sweep
+from w2s.plan.study import plan, plan_confirm, plan_sweep
 from w2s.store import folders
 from w2s.store.adopt import forget_manifest
 from w2s.store.keys import carried_key, carried_nodes
@@ -53,7 +53,7 @@ def recompute(path: Path, study: Study) -> str:
     Raises:
         UserError: the study does not publish the file.
     """
-    planned = plan(study).joined(plan_sweep(study))
+    planned = plan(study).joined(plan_sweep(study)).joined(plan_confirm(study))
     group = group_of(planned, path)
     nodes = [planned.nodes[key] for key in own_nodes(planned, group)]
     there = [node for node in nodes if folders.present(node.kind, node.key)]
