@@ -6,7 +6,7 @@ for name in PLAN.tune:
 
     rule:
         name:
-            name.replace("/", "-")
+            "-".join(name.split("/"))
         input:
             nodes=needs_of(name),
             key=f".w2s/keys/{name}.key",

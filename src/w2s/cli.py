@@ -79,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     sub = verb("tune", _tune, "search for the values of all guidance methods, round by round")
     sub.add_argument("--scale", help="a file or folder under scales/, instead of the file's")
     sub.add_argument("--data", help="a folder of images, instead of the scale's data set")
+    sub.add_argument("--parts", nargs="+", help="these parts alone, instead of the file's")
     sub.add_argument("snakemake", nargs="*", help="its own arguments, after --")
     sub = verb("adopt", _adopt, "enter the values that the search chose in the scale's file")
     sub.add_argument("--parts", nargs="+", help="these parts alone, instead of the file's")
@@ -216,10 +217,11 @@ def _tune(args):
     from w2s.run.tune import tune
 
     args.params = Path("params.yaml")  # which Snakemake reads
-    chosen = {"scale": args.scale, "data": args.data}
-    config = [f"{name}={value}" for name, value in chosen.items() if value is not None]
+    parts = {"parts": args.parts} if args.parts else {}
+    chosen = {"scale": args.scale, "data": args.data} | parts
+    config = [f"{name}={json.dumps(value)}" for name, value in chosen.items() if value is not None]
     arguments = [*args.snakemake, *(["--config", *config] if config else [])]
-    return tune(lambda: _load(args), arguments)
+    return tune(lambda: _load(args, **parts), arguments)
 
 
 def _adopt(args):

@@ -21,7 +21,7 @@ RULES = frozenset(
 # Before the name of a table or of a part.
 PREFIXES = (
     *("cells_", "curves-", "sweep-", "weights-", "scan-", "layers-"),
-    *("tune-", "confirm-"),
+    *("tune-", "tuned-", "confirm-"),
 )
 
 

@@ -30,7 +30,8 @@ Places = Annotated[
     tuple[str, ...],
     Field(min_length=1),
     BeforeValidator(
-        lambda at: (at,) if isinstance(at, str) else at, json_schema_input_type=str | tuple[str]
+        lambda at: (at,) if isinstance(at, str) else at,
+        json_schema_input_type=str | tuple[str, ...],
     ),
 ]
 

@@ -87,8 +87,16 @@ def key_of(method: str, place: str) -> KeyPath:
 
 
 def _own_file(part: Part) -> Path:
-    """The part's own file, the last that its keys are read from."""
-    return Path(part.layers.stack[-1][0])
+    """The part's own file, the last that its keys are read from.
+
+    Raises UserError where data are given in the place of the scale's, which lie over that file.
+    """
+    name, last = part.layers.stack[-1]
+    if last.keys() == {"data"}:
+        raise UserError(
+            f"{name}: data stand in the place of the scale's; drop them, and adopt again"
+        )
+    return Path(name)
 
 
 def _said(part: Part, record: Adopted, search: Search) -> list[str]:
