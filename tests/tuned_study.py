@@ -4,7 +4,7 @@ import json
 import math
 from pathlib import Path
 
-from w2s.run.searches import planned_search, searches
+from w2s.store.searches import planned_search, searches
 
 WEIGHT = {"start": 1.5, "factor": 1.25, "within": [1, 20]}
 SWITCH = {"at": ["0.window.0", "1.window.1"], "start": 0.5, "step": 0.25, "within": [0.2, 0.8]}

@@ -18,7 +18,7 @@ from tiny_text import ROWS, TEXT
 from w2s.errors import UserError
 from w2s.params.load import load_study
 from w2s.plan.study import plan, plan_confirm, plan_sweep
-from w2s.run.searches import planned_search
+from w2s.store.searches import planned_search
 from w2s.strict import Strict
 
 HOME = Path(__file__).parents[2]

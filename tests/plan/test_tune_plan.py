@@ -13,8 +13,8 @@ from w2s.params.load import load_study
 from w2s.plan.study import plan, plan_confirm
 from w2s.plan.tune import replayed
 from w2s.run.overview import overview
-from w2s.run.searches import planned_search, searches
 from w2s.run.start import start
+from w2s.store.searches import planned_search, searches
 
 ROUND = Path("results/tune/pictures/round-01.json")
 
@@ -128,7 +128,7 @@ def test_what_the_entry_holds_in_the_tuned_places_does_not_matter(tmp_path, stud
 
 
 def test_all_asks_for_neither_search_nor_confirmation(study):
-    started = start(Path("params.yaml"), {}, sync=False)
+    started = start(Path("params.yaml"), {})
     assert started.tune == ("tune/pictures/1",)
     assert {"table/confirm", "cells/confirm/sgg"} <= set(started.confirm)
     assert not plan(study).groups.keys() & {*started.tune, *started.confirm}

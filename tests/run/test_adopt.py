@@ -14,7 +14,7 @@ from w2s.params.load import load_study
 from w2s.plan.study import plan_confirm
 from w2s.run.adopt import key_of
 from w2s.run.scale_text import replaced
-from w2s.run.searches import planned_search, searches
+from w2s.store.searches import planned_search, searches
 
 FILE = Path("scales/smoke.yaml")
 RECORD = Path("scales/smoke.adopted.json")

@@ -10,7 +10,7 @@ from tuned_study import TUNE, finish, surface, write_round
 from w2s.cli import main
 from w2s.params.load import load_study
 from w2s.run import tune as command
-from w2s.run.searches import searches
+from w2s.store.searches import searches
 
 PARAMS = "params.yaml"
 

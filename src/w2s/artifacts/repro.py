@@ -16,8 +16,9 @@ from w2s.artifacts.tables import tidy, write_metrics
 from w2s.errors import UserError
 from w2s.params.parts import Study
 from w2s.plan.plan import Plan
-from w2s.plan.study import plan, plan_sweep
+from w2s.plan.study import plan, plan_confirm, plan_sweep
 from w2s.store.folders import present
+from w2s.store.searches import planned_search
 
 NAMES = ("plan", "tables", *STAGES)
 
@@ -38,7 +39,8 @@ def run_stage(name: str, study: Study) -> int:
     if name == "tables":
         if status := _snakemake("all"):
             return status
-        groups = planned.joined(plan_sweep(study)).groups.values()
+        beside = (plan_sweep(study), planned_search(study), plan_confirm(study))
+        groups = [group for one in (planned, *beside) for group in one.groups.values()]
         tidy({path for group in groups for path in group.paths})
         write_metrics(planned.groups.values())
         return 0

@@ -13,7 +13,7 @@ from w2s.params.parts import Part, Study
 from w2s.plan.study import plan_tune
 from w2s.plan.tune import Search, better_of, row_name
 from w2s.run.scale_text import NotThere, replaced
-from w2s.run.searches import searches
+from w2s.store.searches import searches
 from w2s.tuning.paths import parsed, value_at
 
 

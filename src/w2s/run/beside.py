@@ -12,8 +12,8 @@ from w2s.plan.schedule import work_of
 from w2s.plan.study import plan_confirm, plan_tune
 from w2s.plan.tune import Search, row_name
 from w2s.run.outlook import hours, size
-from w2s.run.searches import searches
 from w2s.store import folders
+from w2s.store.searches import searches
 from w2s.tuning.search import Point
 
 OF_A_ROW = ("segment", "decoded", "metrics", "score")  # kinds that every row has its own nodes of

@@ -13,11 +13,11 @@ from w2s.plan.chains import chained
 from w2s.plan.plan import Plan
 from w2s.plan.study import plan, plan_confirm, plan_sweep
 from w2s.run.frozen import freeze
-from w2s.run.searches import planned_search
 from w2s.run.started import Started, written
 from w2s.run.tokens import drop_stale_tokens
 from w2s.store.folders import present
 from w2s.store.keys import sync_keys
+from w2s.store.searches import planned_search
 
 
 def start(params_file: Path, overrides: dict) -> Started:

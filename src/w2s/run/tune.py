@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from w2s.errors import UserError
 from w2s.params.parts import Study
 from w2s.plan.tune import Search
-from w2s.run.searches import searches
+from w2s.store.searches import searches
 
 COMMAND = (sys.executable, "-m", "snakemake", "tune")
 
