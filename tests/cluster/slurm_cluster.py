@@ -7,10 +7,12 @@ own.  The GPUs are empty files.  Debian's packages slurm-wlm and munge; needs ro
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 PROGRAMS = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
@@ -45,8 +47,7 @@ PreemptMode=REQUEUE
 SlurmdParameters=config_overrides
 SlurmctldTimeout=30
 SlurmdTimeout=300
-AccountingStorageType=accounting_storage/none
-JobCompType=jobcomp/none
+{accounting}JobCompType=jobcomp/none
 NodeName={node} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus} State=UNKNOWN
 PartitionName=gpu Nodes={node} Default=YES MaxTime=INFINITE State=UP PriorityTier=1
 PartitionName=urgent Nodes={node} MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
@@ -55,6 +56,8 @@ PartitionName=urgent Nodes={node} MaxTime=INFINITE State=UP PriorityTier=10 Pree
 
 class Cluster:
     """One node, two partitions (`urgent` preempts `gpu`), two GPUs that are none."""
+
+    programs = PROGRAMS
 
     def __init__(self):
         self.home = Path(tempfile.mkdtemp(prefix="w2s-slurm-"))
@@ -69,16 +72,17 @@ class Cluster:
 
     def start(self) -> None:
         """Start the daemons and wait until the node takes jobs."""
-        absent = [name for name in PROGRAMS if not shutil.which(name)]
+        absent = [name for name in self.programs if not shutil.which(name)]
         if absent or os.geteuid() != 0:
             raise RuntimeError(
-                f"the cluster tests need Debian's slurm-wlm and munge, and root: "
+                f"the cluster tests need the Debian packages that docs/cluster.md names, and root: "
                 f"{getpass.getuser()} lacks {', '.join(absent) or 'root'}"
             )
         self._munge()
         for name in ("state", "spool", "bin"):
             (self.home / name).mkdir()
         self._configure()
+        self.start_accounting()
         self._daemon("slurmctld", "-D", "-f", str(self.home / "slurm.conf"))
         self._daemon("slurmd", "-D", "-f", str(self.home / "slurm.conf"))
         self.wait("the node", lambda: self.node_state().startswith("IDLE"))
@@ -99,6 +103,13 @@ class Cluster:
                 daemon.wait()
         shutil.rmtree(self.home)
 
+    def accounting(self) -> str:
+        """What slurm.conf says of accounts: none are kept."""
+        return "AccountingStorageType=accounting_storage/none\n"
+
+    def start_accounting(self) -> None:
+        """Start what keeps them, before the controller."""
+
     def command(self, *words: str) -> str:
         """What one of Slurm's commands says."""
         done = subprocess.run(words, env=self.environment, capture_output=True, text=True)
@@ -114,6 +125,24 @@ class Cluster:
         wanted = ",".join(states or ("RUNNING",))
         lines = self.command("squeue", "--noheader", f"--states={wanted}", "--format=%i|%k")
         return dict(line.split("|", 1) for line in lines.splitlines())
+
+    def kill_jobs(self) -> None:
+        """SIGKILL for all jobs and what watches them, as when the machine is switched off."""
+        watchers, workers = [], []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (entry / "environ").read_bytes()
+                name = (entry / "comm").read_text().strip()
+            except OSError:
+                continue  # it has ended meanwhile
+            if str(self.home).encode() in environment:
+                if name == "slurmstepd":
+                    watchers.append(int(entry.name))
+                elif b"SLURM_JOB_ID=" in environment:
+                    workers.append(int(entry.name))
+        for pid in [*watchers, *workers]:  # or the watchers would tell of the others' end
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     @staticmethod
     def wait(what: str, come, seconds: float = 600, every: float = 0.3):
@@ -143,10 +172,10 @@ class Cluster:
         self.wait("munged", (folder / "socket").exists)
 
     def _configure(self) -> None:
-        ports = _free_ports(2)
+        ports = free_ports(2)
         text = CONF.format(
             node=NODE, home=self.home, controller=ports[0], daemon=ports[1], kill_wait=KILL_WAIT,
-            cpus=os.cpu_count(), memory=32000, gpus=GPUS,
+            cpus=os.cpu_count(), memory=32000, gpus=GPUS, accounting=self.accounting(),
         )  # fmt: skip
         (self.home / "slurm.conf").write_text(text)
         (self.home / "cgroup.conf").write_text("CgroupAutomount=no\n")
@@ -176,7 +205,7 @@ class Cluster:
             )
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody uses just now."""
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in listeners]

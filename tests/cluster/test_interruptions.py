@@ -1,102 +1,112 @@
 """A training job that a cluster interrupts ends with the bytes of an undisturbed run."""
 
+import json
 import os
-import shutil
-import time
+import signal
+from datetime import datetime, timedelta
 
 import pytest
-from cluster_folder import ClusterFolder
-from run_folder import RunFolder
-
-from w2s.params.load import load_study
-from w2s.plan.study import plan
-from w2s.run.tokens import token_path
-from w2s.store import folders
+from slurm_cluster import KILL_WAIT, NODE
+from training_folder import TrainingFolder
 
 pytestmark = pytest.mark.cluster
-STEPS = 4000  # some ten seconds
-CELL = "results/cells/unconditional/none/fd.json"
 
 
-@pytest.fixture(scope="session")
-def undisturbed(finished, tmp_path_factory) -> RunFolder:
-    """A local run with one training that takes its time; not to be changed."""
-    folder = finished.copy(tmp_path_factory.mktemp("undisturbed") / "study")
-    folder.edit(("conditional: false, steps: 4}", f"conditional: false, steps: {STEPS}}}"))
-    folder.snakemake(CELL)
-    return folder
+def cancel(study: TrainingFolder, worker: int) -> None:
+    study.cluster.command("scancel", study.job("RUNNING"))
 
 
-class Training(ClusterFolder):
-    """A study of which one training is to be done, by `target`."""
-
-    @property
-    def key(self) -> str:
-        here = os.getcwd()
-        os.chdir(self.path)
-        try:
-            nodes = plan(load_study(self.path / "params.yaml")).nodes
-        finally:
-            os.chdir(here)
-        (key,) = (k for k, n in nodes.items() if n.label == "train uncond")
-        return key
-
-    @property
-    def target(self) -> str:
-        return str(token_path("train", self.key))
-
-    def job(self, *states: str) -> str:
-        """The training's job once it is in one of these states."""
-
-        def found():
-            jobs = self.cluster.jobs(*states).items()
-            return next((job for job, comment in jobs if self.key in comment), None)
-
-        return self.cluster.wait(f"a job that is {states}", found)
-
-    def worker(self) -> int:
-        """The process that trains, once it does."""
-
-        def found():
-            for pid in self.processes():
-                words = _command(pid)
-                if "train" in words and "w2s" in words:
-                    return pid
-            return None
-
-        pid = self.cluster.wait("the training process", found)
-        lease = self.path / folders.lease_path("train", self.key)
-        self.cluster.wait("its lease", lease.exists)
-        return pid
+def time_limit(study: TrainingFolder, worker: int) -> None:
+    """Slurm's own, brought forward; it looks twice a minute, and the job rests meanwhile."""
+    os.kill(worker, signal.SIGSTOP)
+    job, soon = study.job("RUNNING"), datetime.now() + timedelta(seconds=1)
+    study.cluster.command("scontrol", "update", f"JobId={job}", f"EndTime={soon:%Y-%m-%dT%H:%M:%S}")
+    study.cluster.wait("the limit", lambda: study.submitted()[job] != "RUNNING")
+    os.kill(worker, signal.SIGCONT)
 
 
-def _command(pid: int) -> list[str]:
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read().decode().split("\0")
-    except OSError:  # it has ended
-        return []
+def requeue(study: TrainingFolder, worker: int) -> None:
+    study.cluster.command("scontrol", "requeue", study.job("RUNNING"))
+    study.at_once()
 
 
-@pytest.fixture
-def training(cluster, undisturbed, tmp_path) -> Training:
-    """That study without the one training and what rests on it."""
-    study = Training.on(cluster, undisturbed.copy(tmp_path / "study"))
-    study.w2s("recompute", CELL)
-    shutil.rmtree(
-        study.path / folders.node_dir("train", study.key)
-    )  # the figure of all curves uses it too
-    return study
+def node_failure(study: TrainingFolder, worker: int) -> None:
+    """What ran on the node is gone, and Slurm notices afterwards."""
+    study.cluster.kill_jobs()
+    study.cluster.command("scontrol", "update", f"NodeName={NODE}", "State=DOWN", "Reason=test")
+    study.job("PENDING")
+    study.cluster.wait("the node's return", lambda: study.cluster.node_state().startswith("IDLE"))
+    study.at_once()
 
 
-def test_a_cancelled_training_is_tried_again_and_ends_with_the_same_bytes(training, undisturbed):
-    process = training.start(training.target)
-    first = training.worker()
-    time.sleep(2)
-    training.cluster.command("scancel", training.job())
+def preemption(study: TrainingFolder, worker: int) -> None:
+    urgent = ("sbatch", "--parsable", "-p", "urgent", "--exclusive", "-o", "/dev/null")
+    job = study.cluster.command(*urgent, "--wrap", "sleep 1")
+    study.job("PENDING")
+    study.cluster.wait("the end of the urgent job", lambda: job not in study.cluster.jobs())
+    study.at_once()
+
+
+def killed_worker(study: TrainingFolder, worker: int) -> None:
+    os.kill(worker, signal.SIGKILL)
+
+
+# What Slurm requeues is the same job again; for the others Snakemake submits another.
+REQUEUED = (requeue, node_failure, preemption)
+FAILED = (cancel, time_limit, killed_worker)
+
+
+@pytest.mark.parametrize("harms", [FAILED, REQUEUED], ids=["failed", "requeued"])
+def test_an_interrupted_training_ends_with_the_same_bytes(training, undisturbed, harms):
+    process, worker = training.start(training.target), 0
+    for harm in harms:
+        worker, before = training.worker(after=worker), worker
+        assert before not in training.processes()
+        harm(training, worker)
+        training.ended(worker)
     output = process.communicate()[0]
     assert process.returncode == 0, output
+    assert len(training.submitted()) == (1 if harms is REQUEUED else 1 + len(harms)), output
+    assert "going on from step" in training.log()
     assert training.stored().items() <= undisturbed.stored().items()
-    assert (training.path / folders.manifest_path("train", training.key)).exists()
-    assert first not in training.processes()
+    assert training.manifest.exists()
+    assert not training.processes()
     assert not list((training.path / "results/store/.scratch").iterdir())
+
+
+def test_a_training_out_of_time_saves_its_state_and_the_retries_finish_it(training, undisturbed):
+    params = training.path / "params.yaml"
+    params.write_text(params.read_text().replace("minutes: null", "minutes: 0.2"))
+    process = training.start(training.target, "--retries", "50")
+    asked = _words(training.worker())
+    assert (
+        float(asked[asked.index("--minutes") + 1]) == 11
+    )  # of the job; the study's own is shorter
+    output = process.communicate()[0]
+    assert process.returncode == 0, output
+    assert "the state is saved" in output
+    assert "going on from step" in training.log()
+    states = list(training.submitted().values())
+    assert states == ["FAILED"] * (len(states) - 1) + ["COMPLETED"]  # and never TIMEOUT
+    manifest = json.loads(training.manifest.read_text())
+    assert manifest["execution"]["minutes"] == 0.2
+    assert training.stored().items() <= undisturbed.stored().items()
+
+
+def test_a_job_that_ignores_term_is_killed_and_publishes_nothing_late(training, undisturbed):
+    process = training.start(training.target)
+    worker = training.worker()
+    os.kill(worker, signal.SIGSTOP)  # neither TERM nor anything else reaches it
+    first = training.job("RUNNING")
+    training.cluster.command("scancel", first)
+    training.cluster.wait("its end", lambda: worker not in training.processes(), 10 * KILL_WAIT)
+    output = process.communicate()[0]
+    assert process.returncode == 0, output
+    assert list(training.submitted().values()) == ["CANCELLED", "COMPLETED"]
+    assert training.stored().items() <= undisturbed.stored().items()
+
+
+def _words(pid: int) -> list[str]:
+    """The command line of a process."""
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read().decode().split("\0")
