@@ -1,6 +1,6 @@
 # make demo: the study at mini scale.  make test: all tests but two sorts.  Both make .venv from the
-# hashed lock.  make cluster: the tests on a real Slurm, as root, where Debian's slurm-wlm and munge
-# are installed.  make chaos KILLS=1000: a study whose processes are killed at random.
+# hashed lock.  make cluster: the tests on a real Slurm, as root, where the packages that
+# docs/cluster.md names are.  make chaos KILLS=1000: a study whose processes are killed at random.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: demo test cluster chaos lint lock env
 KILLS = 25
@@ -12,7 +12,7 @@ demo: env
 
 test: env
 	OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal
-	@echo "Not run: make cluster (needs root, slurm-wlm and munge) and make chaos."
+	@echo "Not run: make cluster (needs root and a Slurm) and make chaos."
 
 cluster: env
 	OMP_NUM_THREADS=1 pytest -m cluster tests/cluster

@@ -113,7 +113,7 @@ def test_the_rules_that_need_another_request_for_gpus_are_all_named():
     text = (ROOT / "slurm" / "config.yaml").read_text()
     named = set(re.findall(r"^#   (\w+): \{gpu: 0, gres: \"gpu:1\"\}$", text, re.M))
     rules = "".join(file.read_text() for file in (ROOT / "rules").glob("*.smk"))
-    found = dict(re.findall(r"\nrule (\w+):.*?results/store/(\w+)/", rules, re.S))
+    found = dict(re.findall(r"\nrule (\w+):.*?\.w2s/built/(\w+)/", rules, re.S))
     assert named == {rule for rule, kind in found.items() if KINDS[kind].gpu or kind == "score"}
 
 
