@@ -65,10 +65,8 @@ def build(job: Job) -> dict:
     if "velocity" in spec["measures"]:
         marginal, own = _velocities(truth, sets, courses, spec["times"], guidance)
     if "stages" in spec["measures"]:
-        stages = Stages(truth.components)
-        for name in guidance:
-            ways = [course[name].points for course in courses]
-            own[name] |= _stages(stages, sets, ways, spec["times"])
+        for name, found in _stages(Stages(truth.components), sets, courses, spec["times"]).items():
+            own[name] |= found
     made = {"times": spec["times"], "seeds": spec["seeds"], "n": spec["per_seed"]}
     write_json(job.out / "probe.json", made | {"marginal": marginal, "own": own})
     if isinstance(truth, PlaneTruth):
@@ -227,13 +225,20 @@ def _apart(one: Tensor, other: Tensor) -> bool:
     return bool((one - other).norm() > EXACT * other.norm())
 
 
-def _stages(stages: Stages, sets, ways: Sequence[list[Tensor]], times: Sequence[float]) -> Values:
-    """The figures of `STAGES` on the way of a guidance."""
-    found: Values = {figure: [[] for _ in sets] for figure in STAGES}
-    for place, (one, points) in enumerate(zip(sets, ways, strict=True)):
-        for x, t in zip(points, times, strict=True):
+def _stages(
+    stages: Stages,
+    sets: Sequence[Set],
+    courses: Sequence[Mapping[str, Course]],
+    times: Sequence[float],
+) -> dict[str, Values]:
+    """The figures of `STAGES` on the way of every guidance, time by time."""
+    found = {name: {figure: [[] for _ in sets] for figure in STAGES} for name in courses[0]}
+    for step, t in enumerate(times):
+        for place, (one, course) in enumerate(zip(sets, courses, strict=True)):
             true = one.noised(t).flatten(1)
-            _add(found, place, stages.at(x.flatten(1), t, one.labels, true))
+            for name, own in course.items():
+                x = own.points[step].flatten(1)
+                _add(found[name], place, stages.at(x, t, one.labels, true))
     return found
 
 

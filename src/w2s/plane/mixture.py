@@ -9,12 +9,27 @@ nor 1 - t, so both ends are included.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from w2s.plane.tree import Components
+
+ROWS = 512  # points at once: their matrices of Gaussians stay in a processor's cache
+
+
+class Level(NamedTuple):
+    """What depends on the time alone."""
+
+    time: float
+    inverse: Tensor  # (K, 2, 2) of the covariances
+    log_norm: Tensor  # (K,), what is left of -2 log density beside the squared distance
+    forms: Tensor  # (6, K), -2 log density over the features (x^2, xy, y^2, x, y, 1)
+    maps: Tensor  # (K, 6), slope and offset of each Gaussian's velocity
 
 
 class Mixture(nn.Module):
@@ -32,6 +47,7 @@ class Mixture(nn.Module):
         self._keep("means", components.means)
         self._keep("covariances", components.covariances)
         self.classes = components.classes
+        self._level: Level | None = None  # of the time that was asked for last
 
     def _keep(self, name: str, values: np.ndarray) -> None:
         values = torch.from_numpy(values).double()
@@ -39,31 +55,36 @@ class Mixture(nn.Module):
 
     def log_density(self, x: Tensor, t: float, labels: Tensor | None = None) -> Tensor:
         """Log density (N,) of the labels' classes at x."""
-        return self._joint(x.double(), t, labels).logsumexp(1)
+        return torch.cat([self._joint(*own).logsumexp(1) for own in _parts(x.double(), t, labels)])
 
     def score(self, x: Tensor, t: float, labels: Tensor | None = None) -> Tensor:
         """Gradient of the log density, (N, 2); where t is 0 that of the data."""
         x = x.double()
-        inverse = self._covariances_at(t).inverse()
+        inverse = self._at(t).inverse
         offset = -(1 - t) * _times(inverse, self.means)
-        return -_applied(self._responsibilities(x, t, labels), inverse, offset, x)
+        maps = torch.cat([inverse.flatten(1), offset], 1)
+        return -_applied(self._responsibilities(x, t, labels) @ maps, x)
 
     def velocity(self, x: Tensor, t: float, labels: Tensor | None = None) -> Tensor:
         """``E[eps - x_0 | x_t = x]`` given the labels' classes, (N, 2)."""
-        x = x.double()
-        eye = torch.eye(2, dtype=x.dtype, device=x.device)
-        slope = (t * eye - (1 - t) * self.covariances) @ self._covariances_at(t).inverse()
-        offset = -(1 - t) * _times(slope, self.means) - self.means
-        return _applied(self._responsibilities(x, t, labels), slope, offset, x)
+        x, maps = x.double(), self._at(t).maps
+        found = [self._responsibilities(*own) @ maps for own in _parts(x, t, labels)]
+        return _applied(torch.cat(found), x)
 
     def component_posterior(self, x: Tensor, t: float, labels: Tensor | None = None) -> Tensor:
         """Probability (N, K) of each Gaussian, given x and the labels' classes."""
         return self._responsibilities(x.double(), t, labels)
 
-    def squared_distances(self, x: Tensor, t: float) -> Tensor:
-        """Squared Mahalanobis distance (N, K) of x from each Gaussian; 2 expected from its own."""
-        constant = self._covariances_at(t).logdet() + 2 * math.log(2 * math.pi)
-        return -2 * self._log_gaussians(x.double(), t) - constant
+    def memberships(
+        self, x: Tensor, t: float, labels: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Of each Gaussian (N, K) its posterior and its squared Mahalanobis distance from x.
+
+        Of a Gaussian's own points a distance of 2 is expected.
+        """
+        densities = self._log_gaussians(x.double(), t)
+        distances = -2 * densities - self._at(t).log_norm
+        return densities.add_(self._log_weights(labels)).softmax(1), distances
 
     def class_posterior(self, x: Tensor, t: float) -> Tensor:
         """Probability (N, classes) of each class given x; before x all are equally likely."""
@@ -77,24 +98,48 @@ class Mixture(nn.Module):
 
     def _joint(self, x: Tensor, t: float, labels: Tensor | None) -> Tensor:
         """Log of weight times density (N, K) of each Gaussian."""
-        weights = self.log_weights[-1] if labels is None else self.log_weights[labels]
-        return self._log_gaussians(x, t) + weights
+        return self._log_gaussians(x, t).add_(self._log_weights(labels))
+
+    def _log_weights(self, labels: Tensor | None) -> Tensor:
+        return self.log_weights[-1] if labels is None else self.log_weights[labels]
 
     def _log_gaussians(self, x: Tensor, t: float) -> Tensor:
         """Log density (N, K) of each Gaussian: one product over the features of a quadratic."""
-        covariances, means = self._covariances_at(t), (1 - t) * self.means
-        inverse = covariances.inverse()
-        pulled = _times(inverse, means)
-        constant = (pulled * means).sum(1) + covariances.logdet() + 2 * math.log(2 * math.pi)
-        quadratic = [inverse[:, 0, 0], 2 * inverse[:, 0, 1], inverse[:, 1, 1]]
-        forms = torch.stack([*quadratic, *(-2 * pulled).T, constant])
         a, b = x.unbind(1)
         features = torch.stack([a * a, a * b, b * b, a, b, torch.ones_like(a)], 1)
-        return -0.5 * features @ forms
+        return -0.5 * features @ self._at(t).forms
 
-    def _covariances_at(self, t: float) -> Tensor:
-        eye = torch.eye(2, dtype=self.covariances.dtype, device=self.covariances.device)
-        return (1 - t) ** 2 * self.covariances + t**2 * eye
+    def _at(self, t: float) -> Level:
+        """All that the time decides; signals of a step, and a judge's scores, share it."""
+        if self._level is None or self._level.time != t or self._level.maps.device != self.device:
+            self._level = self._computed(t)
+        return self._level
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.means.device
+
+    def _computed(self, t: float) -> Level:
+        eye = torch.eye(2, dtype=self.covariances.dtype, device=self.device)
+        covariances = (1 - t) ** 2 * self.covariances + t**2 * eye
+        means, inverse = (1 - t) * self.means, covariances.inverse()
+        pulled = _times(inverse, means)
+        logdet, constant = covariances.logdet(), 2 * math.log(2 * math.pi)
+        squares = (pulled * means).sum(1) + logdet + constant
+        quadratic = [inverse[:, 0, 0], 2 * inverse[:, 0, 1], inverse[:, 1, 1]]
+        forms = torch.stack([*quadratic, *(-2 * pulled).T, squares])
+        slope = (t * eye - (1 - t) * self.covariances) @ inverse
+        offset = -(1 - t) * _times(slope, self.means) - self.means
+        return Level(t, inverse, logdet + constant, forms, torch.cat([slope.flatten(1), offset], 1))
+
+
+def _parts(
+    x: Tensor, t: float, labels: Tensor | None
+) -> Iterator[tuple[Tensor, float, Tensor | None]]:
+    """Points with their time and labels, `ROWS` at once."""
+    every = repeat(None) if labels is None else labels.split(ROWS)
+    return ((part, t, own) for part, own in zip(x.split(ROWS), every, strict=False))
 
 
 def _times(matrices: Tensor, vectors: Tensor) -> Tensor:
@@ -102,7 +147,7 @@ def _times(matrices: Tensor, vectors: Tensor) -> Tensor:
     return (matrices @ vectors[..., None])[..., 0]
 
 
-def _applied(shares: Tensor, slopes: Tensor, offsets: Tensor, x: Tensor) -> Tensor:
-    """The mean over Gaussians of ``slope x + offset``, (N, 2), by their shares (N, K)."""
-    slope, offset = (shares @ torch.cat([slopes.flatten(1), offsets], 1)).split([4, 2], 1)
+def _applied(maps: Tensor, x: Tensor) -> Tensor:
+    """``slope x + offset``, (N, 2), of the mean over Gaussians (N, 6) of slopes and offsets."""
+    slope, offset = maps.split([4, 2], 1)
     return _times(slope.unflatten(1, (2, 2)), x) + offset

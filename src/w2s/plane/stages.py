@@ -45,9 +45,9 @@ class Stages:
         own = [x[labels == c] for c in range(len(self.means))]
         means = torch.stack([points.mean(0) for points in own])
         spread = torch.stack([points.var(0).sum() for points in own]).mean()
-        posterior = self.mixture.component_posterior(x, t, labels)
+        posterior, distances = self.mixture.memberships(x, t, labels)
         lighter = (posterior * self.weaker[labels]).sum(1) / self.weaker_mass[labels]
-        within = (posterior * self.mixture.squared_distances(x, t)).sum(1)
+        within = (posterior * distances).sum(1)
         values = {
             "drift": ((means - (1 - t) * self.means) * self.outward).sum(1).mean(),
             "norm": x.norm(dim=1).mean() / true.double().norm(dim=1).mean(),
