@@ -1,5 +1,6 @@
 """Probes of points: their world is the truth, and they are drawn by networks of any table."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,22 @@ def test_a_probe_rests_on_its_world_and_each_training_seeds_networks(tmp_path, m
     assert (exact.spec["measures"], trained.spec["measures"]) == (["stages"], ["velocity"])
 
 
+def test_a_probe_may_take_some_of_the_training_seeds(tmp_path, monkeypatch):
+    """A picture of points shows the networks of one."""
+    whole = plan(loaded(tmp_path, monkeypatch))
+    probes = PROBES | {"trained": PROBES["trained"] | {"seeds": [1]}}
+    alone = plan(loaded(tmp_path, monkeypatch, probes=probes))
+    both, one = (
+        next(n for n in made.nodes.values() if n.label == "probe trained")
+        for made in (whole, alone)
+    )
+    assert one.spec == both.spec | {"seeds": [1]}
+    for role in ("model", "weak:early"):
+        assert one.parents[role] == both.parents[role][1:]
+    facts = alone.groups["figure/optimal-velocity"].facts["probes"][0]
+    assert facts["over"] == "training seeds"
+
+
 def test_a_probe_adds_itself_alone_to_the_nodes_of_tables(tmp_path, monkeypatch):
     whole = plan(loaded(tmp_path, monkeypatch))
     tables = plan(loaded(tmp_path, monkeypatch, probes={}, figures={}))
@@ -102,3 +119,13 @@ def test_a_mistake_is_one_sentence_with_its_key(tmp_path, monkeypatch, change, e
         loaded(tmp_path, monkeypatch, probes=probes)
     (line,) = str(refused.value).splitlines()
     assert expected in line
+
+
+def test_training_seeds_of_a_probe_are_those_of_the_study(tmp_path, monkeypatch):
+    probes = PROBES | {"trained": PROBES["trained"] | {"seeds": [1, 7]}}
+    with pytest.raises(UserError) as refused:
+        loaded(tmp_path, monkeypatch, probes=probes)
+    expected = r"probes\.trained\.seeds\[1\]: 'base' is trained with seeds 0, 1, and 7 is none of"
+    assert re.search(expected, str(refused.value))
+    # Of exact networks they are sampling seeds, which may be any.
+    loaded(tmp_path, monkeypatch, probes=PROBES | {"exact": PROBES["exact"] | {"seeds": [7]}})

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from w2s.plane.errors import Errors
-from w2s.plane.mixture import Mixture
+from w2s.plane.mixture import ROWS, Mixture
 from w2s.plane.tree import WORLDS, balanced
 
 TIMES = [0.0, 1e-3, 0.05, 0.3, 0.5, 0.8, 0.97, 1.0]
@@ -119,3 +119,30 @@ def test_far_points_have_finite_values(mixture):
 def test_single_precision_is_computed_in_double(learned, mixture, labels):
     x = noised(learned, labels, 0.1).float()
     assert torch.equal(mixture.velocity(x, 0.1, labels), mixture.velocity(x.double(), 0.1, labels))
+
+
+def test_points_beyond_what_is_held_at_once_are_as_those_alone(mixture, learned):
+    """Also after another time was asked for, and with one label for all."""
+    labels = balanced(ROWS + 40, learned.classes)
+    x, labels = torch.from_numpy(learned.draw(labels, 5)), torch.from_numpy(labels)
+    whole = mixture.velocity(x, 0.4, labels), mixture.log_density(x, 0.4, labels)
+    mixture.velocity(x, 0.7)
+    for part in (slice(0, 30), slice(ROWS - 20, None)):
+        alone = mixture.velocity(x[part], 0.4, labels[part])
+        assert torch.allclose(whole[0][part], alone, rtol=1e-12, atol=1e-12)
+        alone = mixture.log_density(x[part], 0.4, labels[part])
+        assert torch.allclose(whole[1][part], alone, rtol=1e-12, atol=1e-12)
+    one = mixture.velocity(x, 0.4, torch.tensor([1]))
+    assert torch.equal(one, mixture.velocity(x, 0.4, torch.ones(len(x), dtype=torch.int64)))
+
+
+def test_memberships_are_posteriors_and_distances_from_each_gaussian(mixture, learned):
+    labels = balanced(50, learned.classes)
+    x, labels = torch.from_numpy(learned.draw(labels, 5)), torch.from_numpy(labels)
+    posterior, distances = mixture.memberships(x, 0.3, labels)
+    assert torch.allclose(posterior, mixture.component_posterior(x, 0.3, labels))
+    means = torch.from_numpy(learned.means) * 0.7
+    spread = torch.from_numpy(learned.covariances) * 0.49 + 0.09 * torch.eye(2).double()
+    away = x[:, None] - means
+    plain = torch.einsum("nki,kij,nkj->nk", away, spread.inverse(), away)
+    assert torch.allclose(distances, plain, rtol=1e-6, atol=1e-6)

@@ -32,8 +32,8 @@ class Probe(Strict):
     guidance: dict[Name, str] = Field({})
     """Names under guidance, each with what figures call it; no guidance is always there."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), Distinct] | None = None
-    """Sampling seeds, if others than the study's; networks that are repeated with each training
-    seed have that seed's noise instead."""
+    """Sampling seeds, if others than the study's.  Of networks that are repeated with each training
+    seed: which of these, if not all; each has its own seed's noise."""
     per_seed: PositiveInt
     """Points or latents under each seed, their classes in turn."""
 
@@ -82,12 +82,27 @@ def probe_mistakes(params, table: Callable, mistakes: Callable) -> Iterator[Mist
                 ("probes", name, "guidance", NONE),
                 "stands for no guidance, which is there already",
             )
+        yield from _untrained(params, name, probe)
     figures = params.figures.items()
     wrong = [found for name, figure in figures for found in _figure(params, name, figure)]
     yield from wrong
     drawn = {probe for figure in params.figures.values() for probe in figure.probes}
     for name in [name for name in params.probes if name not in drawn and not wrong]:
         yield ("probes", name), "no figure draws it; name it under figures, or drop it"
+
+
+def _untrained(params, name: str, probe: Probe) -> Iterator[Mistake]:
+    """Seeds that no network of the probe was trained with, where each seed has its own."""
+    trained = params.training.seeds if params.training else ()
+    if probe.seeds is None or len(trained) < 2 or probe.model in getattr(params, "exact", {}):
+        return
+    for i, seed in enumerate(probe.seeds):
+        if seed not in trained:
+            known = ", ".join(map(str, trained))
+            yield (
+                ("probes", name, "seeds", i),
+                f"'{probe.model}' is trained with seeds {known}, and {seed} is none of them",
+            )
 
 
 def _place(path: tuple) -> tuple:

@@ -19,19 +19,20 @@ def add_probe(planner: Planner, name: str, row: type, **facts) -> dict:
     row: the type of a row of the part's tables.
     """
     params, probe = planner.params, planner.params.probes[name]
+    repeated = len(planner.seeds) > 1
+    runs = [s for s in planner.seeds if not (repeated and probe.seeds) or s in probe.seeds]
     drawn = {
         (guidance, seed): drawing_of(planner, one, seed, ("probes", name))
         for guidance, one in probe.rows(row).items()
-        for seed in planner.seeds
+        for seed in runs
     }
-    ways = {guidance: drawn[guidance, planner.seeds[0]] for guidance in probe.rows(row)}
+    ways = {guidance: drawn[guidance, runs[0]] for guidance in probe.rows(row)}
     networks: dict[str, dict[str, None]] = {"model": {}}  # as ordered sets, a key for each seed
     for one in drawn.values():
         networks["model"][one.model] = None
         for net, key in one.nets.items():
             networks.setdefault(f"weak:{net}", {})[key] = None
-    repeated = len(planner.seeds) > 1
-    seeds = planner.seeds if repeated else probe.seeds or params.sampling.seeds
+    seeds = runs if repeated else probe.seeds or params.sampling.seeds
     start = ways[NONE].start
     spec = {
         "guidance": {guidance: encode(one.methods) for guidance, one in ways.items()},

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -137,9 +136,11 @@ class Mixture(nn.Module):
 def _parts(
     x: Tensor, t: float, labels: Tensor | None
 ) -> Iterator[tuple[Tensor, float, Tensor | None]]:
-    """Points with their time and labels, `ROWS` at once."""
-    every = repeat(None) if labels is None else labels.split(ROWS)
-    return ((part, t, own) for part, own in zip(x.split(ROWS), every, strict=False))
+    """Points with their time and labels, `ROWS` at once; a single label is that of all."""
+    own = None if labels is None else labels.expand(len(x))
+    for first in range(0, len(x), ROWS):
+        part = slice(first, first + ROWS)
+        yield x[part], t, None if own is None else own[part]
 
 
 def _times(matrices: Tensor, vectors: Tensor) -> Tensor:
