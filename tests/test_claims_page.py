@@ -115,7 +115,9 @@ def test_p_values_and_corrected_intervals_follow_from_the_plain_ones():
         freedom = line.n - 1
         half = (high - low) / 2
         wider = t_quantile(freedom, line.inside) / t_quantile(freedom)
-        assert (wide_high - wide_low) / 2 == pytest.approx(half * wider, rel=0.05)
+        digit = 10 ** (math.floor(math.log10(max(abs(low), abs(high)))) - 2)  # the third and last
+        rounding = digit / 2 * (1 + wider)  # of both intervals
+        assert (wide_high - wide_low) / 2 == pytest.approx(half * wider, rel=0.05, abs=rounding)
         t = abs(line.value - line.bound) / half * t_quantile(freedom)
         p = 1 - probability_inside(math.atan(t / math.sqrt(freedom)), freedom)
         assert max(p, LEAST) == pytest.approx(line.p, rel=0.1, abs=2e-4)
