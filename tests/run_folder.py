@@ -11,10 +11,13 @@ import sys
 import time
 from pathlib import Path
 
+from forked_snakemake import Forked
+
 from w2s.run.frozen import FrozenPlan
 
 ROOT = Path(__file__).parents[1]
 SMALL = ROOT / "tests" / "workflow" / "small.yaml"
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 WARM: dict[str, str] = {}  # where the tests' own warm process listens, once it runs
 
 
@@ -59,19 +62,22 @@ class RunFolder:
 
     def command(self, *arguments: str) -> list[str]:
         snakefile = str(ROOT / "Snakefile")
-        return [sys.executable, "-m", "snakemake", "-s", snakefile, "--cores", "1", *arguments]
+        return [*SNAKEMAKE, "-s", snakefile, "--cores", "1", *arguments]
 
     @property
     def environment(self) -> dict[str, str]:
         return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(self.source)} | WARM
 
-    def start(self, *arguments: str, environment: dict | None = None) -> subprocess.Popen:
+    def start(self, *arguments: str, environment: dict | None = None) -> subprocess.Popen | Forked:
         """snakemake in a session of its own, as from a terminal of its own.
 
         Ctrl-C works there even if it does nothing here, as under nohup.
         """
+        command, wanted = self.command(*arguments), environment or self.environment
+        if command[:3] == SNAKEMAKE and wanted["PYTHONPATH"] == str(ROOT / "src"):
+            return Forked(command[3:], self.path, wanted)
         return subprocess.Popen(
-            self.command(*arguments), cwd=self.path, env=environment or self.environment,
+            command, cwd=self.path, env=wanted,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
