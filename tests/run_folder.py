@@ -116,7 +116,7 @@ class RunFolder:
     def _label(self, wildcards: dict, output: str) -> str:
         if "key" not in wildcards:
             return next(iter(wildcards.values()), "")
-        plans = (self.path / ".w2s" / "plans").glob("*.json")
+        plans = (self.path / ".w2s" / "plans").glob("*.jsonl")
         newest = max(plans, key=lambda path: path.stat().st_mtime_ns)
         node = FrozenPlan(newest).node(wildcards["key"])
         cut = f" to {node.spec['stop']}" if node.kind == "segment" else ""

@@ -1,6 +1,5 @@
 """From a published number to its raw data, and forgetting what only one row uses."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -214,6 +213,10 @@ def test_a_frozen_plan_is_the_plan(study_folder):
     planned = study_folder.plan()
     frozen = FrozenPlan(freeze(planned, {"threads": 2}))
     assert frozen.execution == {"threads": 2}
+    assert frozen.nodes() == planned.nodes
+    assert frozen.groups().keys() == planned.groups.keys()
+    with pytest.raises(UserError, match="no node 0000; `w2s plan"):
+        frozen.node("0000")
     for key, node in planned.nodes.items():
         assert frozen.node(key) == node
         assert frozen.node(key).key == key
@@ -231,7 +234,7 @@ def test_frozen_plans_are_named_by_content(study_folder):
     study_folder.edit(("sampling", "steps"), 21)
     assert freeze(study_folder.plan(), {}) != one
     assert len(list(one.parent.iterdir())) == 3
-    assert json.loads(one.read_text())["scale"] == "mini"
+    assert FrozenPlan(one).scale == "mini"
 
 
 def test_absent_data_is_refused_before_anything_runs(study_folder):

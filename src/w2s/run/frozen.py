@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -20,42 +21,46 @@ def freeze(plan, execution: dict, rules: dict | None = None) -> Path:
 
     rules: what Snakemake's rules ask of it beside nodes and groups (w2s.run.started).
     """
-    content = {
-        "scale": plan.scale,
-        "execution": execution,
-        "nodes": {key: _fields(node) for key, node in plan.nodes.items()},
-        "groups": {name: _fields(group) for name, group in plan.groups.items()},
-        "rules": rules or {},
-    }
-    text = canonical(content)
-    path = PLANS / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    study = {"scale": plan.scale, "execution": execution}
+    entries = [
+        ("study", "", study),
+        ("rules", "", rules or {}),
+        *(("node", key, _fields(node)) for key, node in plan.nodes.items()),
+        *(("group", name, _fields(group)) for name, group in plan.groups.items()),
+    ]
+    text = "".join(f"{canonical(entry)}\n" for entry in entries)
+    path = PLANS / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.jsonl"
     if not path.exists():
         write_text(path, text)
     return path
 
 
 class FrozenPlan:
-    """The plan a job was started under."""
+    """The plan a job was started under: a line per node and group, of which a job reads its own."""
 
     def __init__(self, path: Path):
         try:
-            content = json.loads(Path(path).read_text())
+            self._lines = "\n" + Path(path).read_text()
         except OSError as error:
             raise UserError(
                 f"{path}: no such plan ({error.strerror}); run snakemake again"
             ) from None
-        self.scale: str = content["scale"]
-        self.execution: dict = content["execution"]
-        self.rules: dict = content["rules"]
-        self._nodes, self._groups = content["nodes"], content["groups"]
+        study = self._entry("study", "")
+        self.scale: str = study["scale"]
+        self.execution: dict = study["execution"]
+
+    @property
+    def rules(self) -> dict:
+        """What was frozen for Snakemake's rules."""
+        return self._entry("rules", "")
 
     def nodes(self) -> dict[str, Node]:
         """All nodes by key."""
-        return {key: self.node(key) for key in self._nodes}
+        return {key: _node(data) for key, data in self._all("node")}
 
     def groups(self) -> dict[str, Group]:
         """All groups of published files by name."""
-        return {name: self.group(name) for name in self._groups}
+        return {name: _group(data) for name, data in self._all("group")}
 
     def node(self, key: str) -> Node:
         """The node with this key.
@@ -63,9 +68,10 @@ class FrozenPlan:
         Raises:
             UserError: the plan has no such node.
         """
-        if key not in self._nodes:
+        data = self._entry("node", key)
+        if data is None:
             raise UserError(f"the plan has no node {key}; `w2s plan --nodes` lists them")
-        return _node(self._nodes[key])
+        return _node(data)
 
     def group(self, name: str) -> Group:
         """The published files with this name.
@@ -73,9 +79,23 @@ class FrozenPlan:
         Raises:
             UserError: the plan has no such group.
         """
-        if name not in self._groups:
-            raise UserError(f"the plan publishes no {name}; it has {', '.join(self._groups)}")
-        return Group(**_tuples(self._groups[name], "paths", "needs"))
+        data = self._entry("group", name)
+        if data is None:
+            there = ", ".join(name for name, _ in self._all("group"))
+            raise UserError(f"the plan publishes no {name}; it has {there}")
+        return _group(data)
+
+    def _entry(self, what: str, name: str) -> dict | None:
+        begin = self._lines.find(f"\n{canonical([what, name])[:-1]},")
+        if begin < 0:
+            return None
+        return json.loads(self._lines[begin + 1 : self._lines.index("\n", begin + 1)])[2]
+
+    def _all(self, what: str) -> Iterator[tuple[str, dict]]:
+        begin = canonical([what])[:-1]
+        for line in self._lines.splitlines():
+            if line.startswith(begin):
+                yield tuple(json.loads(line)[1:])
 
 
 def _fields(record) -> dict:
@@ -91,5 +111,5 @@ def _node(data: dict) -> Node:
     return Node(**data | roles)
 
 
-def _tuples(data: dict, *fields: str) -> dict:
-    return data | {field: tuple(data[field]) for field in fields}
+def _group(data: dict) -> Group:
+    return Group(**data | {field: tuple(data[field]) for field in ("paths", "needs")})
