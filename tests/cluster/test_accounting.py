@@ -23,7 +23,7 @@ def study(tmp_path):
 
 def test_jobs_that_fail_are_seen_by_sacct_and_tried_again(study, finished):
     said = study.w2s("doctor", "--profile", "slurm")
-    assert "slurmdbd keeps accounts; sacct can be asked" in said
+    assert "slurmdbd keeps accounts, and states are asked by sacct" in said
     queue = ("scontrol", "update", "PartitionName=gpu")
     study.cluster.command(*queue, "State=DOWN")
     process = study.start("--until", "render")

@@ -121,12 +121,14 @@ def test_without_slurmdbd_states_must_be_asked_by_squeue(slurm, monkeypatch, by)
     assert finding.fix == "set `slurm-status-command: squeue` in profile/config.yaml"
 
 
-@pytest.mark.parametrize("by", ["sacct", "squeue"])
-def test_with_slurmdbd_both_do(slurm, monkeypatch, by):
+def test_with_slurmdbd_both_do_and_sacct_has_its_trap(slurm, monkeypatch):
     slurm.storage = "accounting_storage/slurmdbd"
     slurm.install(monkeypatch)
-    findings = cluster(**{"slurm-status-command": by, "slurm-no-account": False})
+    findings = cluster(**{"slurm-status-command": "squeue", "slurm-no-account": False})
     assert {finding.level for finding in findings} == {"pass"}
+    finding = only(cluster(**{"slurm-status-command": "sacct"}), "warn")
+    assert "a job that somebody cancels" in finding.what
+    assert "slurm-status-command: squeue" in finding.fix
 
 
 def test_an_account_is_not_looked_for_where_there_is_none(slurm, monkeypatch):

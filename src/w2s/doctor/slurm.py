@@ -117,8 +117,16 @@ def _accounting(profile: Profile) -> Iterator[Finding]:
     config = dict(re.findall(r"^(\w+)\s*=\s*(.*)$", ask("scontrol", "show", "config").stdout, re.M))
     kept = "slurmdbd" in config.get("AccountingStorageType", "")
     by = profile.keys.get("slurm-status-command")
+    if kept and by == "squeue":
+        yield passed("accounting", "slurmdbd keeps accounts; states are asked by squeue")
+        return
     if kept:
-        yield passed("accounting", "slurmdbd keeps accounts; sacct can be asked for states")
+        yield warned(
+            "accounting",
+            "slurmdbd keeps accounts, and states are asked by sacct: Snakemake's Slurm plugin "
+            "2.8.0 then waits for ever for a job that somebody cancels",
+            f"set `slurm-status-command: squeue` in {profile.place}, or cancel no job by hand",
+        )
         return
     if by != "squeue":
         yield failed(
