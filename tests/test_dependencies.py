@@ -20,7 +20,6 @@ PINS = re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", LOCK, re.M)
 UNSEEN = {  # needed without being imported by name
     "tabulate": "pandas writes Markdown with it",
     "snakemake-executor-plugin-slurm": "snakemake finds it",
-    "dvc": "a program",
     "pytest-xdist": "a plugin of pytest",
     "ruff": "a program",
     "snakefmt": "a program",

@@ -113,7 +113,8 @@ def test_the_rules_that_need_another_request_for_gpus_are_all_named():
     text = (ROOT / "slurm" / "config.yaml").read_text()
     named = set(re.findall(r"^#   (\w+): \{gpu: 0, gres: \"gpu:1\"\}$", text, re.M))
     rules = "".join(file.read_text() for file in (ROOT / "rules").glob("*.smk"))
-    found = dict(re.findall(r"\nrule (\w+):.*?\.w2s/built/(\w+)/", rules, re.S))
+    each = (re.match(r"(\w+):.*?\.w2s/built/(\w+)/", rule, re.S) for rule in rules.split("\nrule "))
+    found = dict(match.groups() for match in each if match)
     assert named == {rule for rule, kind in found.items() if KINDS[kind].gpu or kind == "score"}
 
 
