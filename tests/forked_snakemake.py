@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import traceback
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -114,6 +113,7 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str], output:
     from snakemake.cli import main
 
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it may do nothing here
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -123,16 +123,7 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str], output:
     os.dup2(output, 2)
     sys.argv = ["snakemake", *arguments]
     sys.path[0] = folder
-    status: int | str | None = 1
-    try:
-        status = main(arguments) or 0
-    except SystemExit as stop:
-        status = stop.code
-    except BaseException:
-        traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status if isinstance(status, int) else 1 if status else 0)
+    sys.exit(main(arguments))
 
 
 if __name__ == "__main__":
