@@ -11,22 +11,10 @@ from pathlib import Path
 from w2s.errors import OutOfTime, UserError, disk_full
 from w2s.plan.kinds import VERBS
 
-EARLY = ("render", "index")  # first in any study, and done before slow imports would be
-
 FULL_DISK = (
     "the disk is full: make room where results/ and state/ lie, and give the same command again; "
     "what was being written is dropped"
 )
-
-
-def entry() -> int:
-    """What the shell calls: have the warm process do a job, where there is one."""
-    from w2s.run import warm
-
-    argv = sys.argv[1:]
-    job = "--plan" in argv and argv[0] not in EARLY
-    status = warm.run(argv) if job else None
-    return main(argv) if status is None else status
 
 
 def main(argv: list[str]) -> int:

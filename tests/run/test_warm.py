@@ -13,6 +13,7 @@ import pytest
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
 from w2s.plan.plan import Plan
+from w2s.run import ask as client
 from w2s.run import warm
 from w2s.run.frozen import freeze
 from w2s.store import folders
@@ -48,7 +49,7 @@ def build(job):
         pathlib.Path("pid").write_text(str(os.getpid()))
         time.sleep(60)
 """
-CLIENT = "import sys; from w2s.run import warm; sys.exit(warm.run(sys.argv[1:]))"
+CLIENT = "import sys; from w2s.run.ask import ask; sys.exit(ask(sys.argv[1:]))"
 IMAGES = Node("images", {"count": 6, "resolution": 12, "seed": 0, "jitter": 0.25})
 FATES = {"user error": 2, "out of time": 75, "bug": 1, "exit": 7, "killed": 137, "slow": 143}
 NODES = {fate: Node("vae", {"fate": fate}) for fate in FATES}
@@ -154,14 +155,14 @@ def test_the_server_ends_with_who_started_it_and_leaves_no_folder(server, tmp_pa
     server.stdin.close()  # as the end of a process does
     assert server.wait(timeout=30) == 0
     assert not (tmp_path / "socket").exists()
-    assert warm.run(["anything"]) is None  # nobody listens any more
+    assert client.ask(["anything"]) is None  # nobody listens any more
 
 
 def test_without_a_warm_process_jobs_are_cold(monkeypatch, tmp_path):
     monkeypatch.delenv(warm.ADDRESS, raising=False)
-    assert warm.run(["render"]) is None
+    assert client.ask(["render"]) is None
     monkeypatch.setenv(warm.ADDRESS, str(tmp_path / "absent"))
-    assert warm.run(["render"]) is None
+    assert client.ask(["render"]) is None
 
 
 def test_start_tells_the_children_where_to_ask(monkeypatch, tmp_path):
@@ -215,3 +216,8 @@ def test_nothing_slow_is_left_to_jobs_on_prompts():
         "torch_fidelity",
         "w2s.metrics.prompted.image_reward",
     } <= there
+
+
+def test_a_client_imports_neither_the_command_line_nor_the_plan():
+    ours = {name for name in modules_after("import w2s.__main__") if name.startswith("w2s")}
+    assert ours == {"w2s", "w2s.__main__", "w2s.run", "w2s.run.ask"}

@@ -34,9 +34,9 @@ from typing import NoReturn
 from w2s.metrics.score_registry import SCORES
 from w2s.plan.kinds import KINDS
 from w2s.plan.nodes import Node
+from w2s.run.ask import ADDRESS
 
 Main = Callable[[list[str]], int]  # the command line: arguments to exit status
-ADDRESS = "W2S_WARM"  # environment variable with the socket's path
 PUBLISHING = ("matplotlib.figure", "pandas", "w2s.report.publish")  # part of any run
 
 
@@ -70,27 +70,6 @@ def start(log_file: Path, imports: Iterable[str]) -> None:
             command, stdin=life, stdout=log, stderr=log, env=environment, start_new_session=True
         )
     os.close(life)
-
-
-def run(argv: list[str]) -> int | None:
-    """Have a fork run `w2s` with these arguments; its exit status, or None if nobody listens."""
-    address = os.environ.get(ADDRESS)
-    if address is None:
-        return None
-    with socket.socket(socket.AF_UNIX) as connection:
-        try:
-            connection.connect(address)
-        except OSError:
-            return None
-        request = json.dumps({"argv": argv, "cwd": os.getcwd(), "environment": dict(os.environ)})
-        socket.send_fds(connection, [len(request).to_bytes(4, "big")], [1, 2])
-        connection.sendall(request.encode())
-        try:
-            status = connection.recv(1)  # empty if the fork was killed
-        except KeyboardInterrupt:
-            connection.shutdown(socket.SHUT_WR)  # tells the fork to stop
-            status = connection.recv(1)
-        return status[0] if status else 128 + signal.SIGKILL
 
 
 def serve(path: Path, imports: Iterable[str], main: Main) -> NoReturn:
